@@ -1,0 +1,227 @@
+"""The change's layout: golden bytes, every encoding canonical, every broken one refused in words."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from carryon_sync import change as layout
+from carryon_sync.change import (
+    BODY_BYTES_MAX,
+    CHANGE_BYTES_MAX,
+    Body,
+    Change,
+    Header,
+    Kind,
+    Link,
+    Seen,
+    change_id,
+    commit_input,
+    decode_body,
+    decode_change,
+    decode_header,
+    padded_length,
+    plaintext_of,
+    signed_bytes,
+    split_plaintext,
+)
+from carryon_sync.octets import labelled
+from carryon_sync.rejected import Rejected
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sync.strategies import bodies, changes, headers
+
+VECTOR = json.loads((Path(__file__).parent.parent / "vectors" / "change-1.json").read_text())
+
+HEADER = Header(bytes([1]) * 16, bytes([2]) * 16, bytes([3]) * 16, 7, bytes([4]) * 32)
+BODY = Body(
+    note=bytes([5]) * 16,
+    time=1_700_000_000_123,
+    apart=42,
+    needs=(Link(bytes([6]) * 16, 9, bytes([7]) * 32),),
+    seen=(Seen(bytes([8]) * 16, 1000, bytes([9]) * 32),),
+    updates=(b"first update", b"", b"third"),
+)
+CHANGE = Change(HEADER, bytes([10]) * 32, bytes([11]) * 32, bytes([12]) * 12, bytes(range(64)), bytes([13]) * 64)
+
+
+class TestGolden:
+    """The bytes of format 1 never change."""
+
+    def test_header_body_and_change_have_the_golden_bytes(self) -> None:
+        assert HEADER.encode().hex() == VECTOR["header"]
+        assert BODY.encode().hex() == VECTOR["body"]
+        assert CHANGE.encode().hex() == VECTOR["change"]
+
+    def test_the_golden_bytes_read_back(self) -> None:
+        assert decode_header(bytes.fromhex(VECTOR["header"])) == HEADER
+        assert decode_body(bytes.fromhex(VECTOR["body"])) == BODY
+        assert decode_change(bytes.fromhex(VECTOR["change"])) == CHANGE
+
+    def test_id_and_what_is_signed_have_the_golden_bytes(self) -> None:
+        commit = bytes([14]) * 32
+
+        assert change_id(HEADER.encode(), commit).hex() == VECTOR["id"]
+        assert commit_input(HEADER.encode(), BODY.encode()).hex() == VECTOR["commit_input"]
+        assert signed_bytes(CHANGE.id, CHANGE.epoch, CHANGE.ciphertext).hex() == VECTOR["signed"]
+
+    def test_the_golden_plaintext_opens(self) -> None:
+        opened = split_plaintext(bytes.fromhex(VECTOR["plaintext"]))
+
+        assert opened == (bytes([14]) * 32, BODY.encode())
+
+
+class TestCanonical:
+    """What decodes encodes to the same bytes, so one value has one encoding."""
+
+    @given(headers())
+    def test_headers_read_back(self, header: Header) -> None:
+        assert decode_header(header.encode()) == header
+
+    @given(bodies())
+    def test_bodies_read_back(self, body: Body) -> None:
+        assert decode_body(body.encode()) == body
+
+    @given(changes())
+    def test_changes_read_back(self, change: Change) -> None:
+        assert decode_change(change.encode()) == change
+        assert layout.id_in(change.encode()) == change.id
+
+    @given(st.binary(max_size=400))
+    def test_any_bytes_are_read_or_rejected(self, data: bytes) -> None:
+        for decode in (decode_change, decode_header, decode_body):
+            value = decode(data)
+            assert isinstance(value, Rejected) or value.encode() == data
+
+    @given(changes(), st.data())
+    def test_every_flipped_bit_is_refused_or_seen(self, change: Change, data: st.DataObject) -> None:
+        encoded = bytearray(change.encode())
+        bit = data.draw(st.integers(0, len(encoded) * 8 - 1))
+        encoded[bit // 8] ^= 1 << bit % 8
+
+        read = decode_change(bytes(encoded))
+
+        assert isinstance(read, Rejected) or (read != change and read.encode() == encoded)
+
+    @given(changes(), st.data())
+    def test_a_change_cut_within_its_header_is_refused(self, change: Change, data: st.DataObject) -> None:
+        encoded = change.encode()
+        cut = data.draw(st.integers(0, len(encoded) - len(change.ciphertext) + 47))
+
+        assert isinstance(decode_change(encoded[:cut]), Rejected)
+
+    def test_needs_out_of_order_or_twice_are_refused(self) -> None:
+        link, other = Link(bytes([6]) * 16, 9, bytes([7]) * 32), Link(bytes([5]) * 16, 9, bytes([7]) * 32)
+        sorted_bytes = replace(BODY, needs=(other, link)).encode()
+        first, second = sorted_bytes[31:87], sorted_bytes[87:143]
+
+        assert not isinstance(decode_body(sorted_bytes), Rejected)
+        for swapped in (second + first, first + first):
+            read = decode_body(sorted_bytes[:31] + swapped + sorted_bytes[143:])
+            assert isinstance(read, Rejected)
+            assert "ascending" in read.reason
+
+
+class TestRefused:
+    """Bad input is refused in words that name the thing and the number."""
+
+    @pytest.mark.parametrize(
+        ("position", "value", "words"),
+        [
+            (0, 2, "format 2 of a change"),
+            (141, 9, "format 9 of a header"),
+            (142, 5, "kind 5"),
+            (142, 0, "kind 0"),
+        ],
+    )
+    def test_unknown_formats_and_kinds_are_named(self, position: int, value: int, words: str) -> None:
+        encoded = bytearray(CHANGE.encode())
+        encoded[position] = value
+
+        read = decode_change(bytes(encoded))
+
+        assert isinstance(read, Rejected)
+        assert words in read.reason
+
+    def test_a_change_over_the_limit_is_refused_with_both_numbers(self) -> None:
+        read = decode_change(bytes(CHANGE_BYTES_MAX + 1))
+
+        assert isinstance(read, Rejected)
+        assert str(CHANGE_BYTES_MAX) in read.reason
+
+    def test_the_first_change_has_no_prev_and_others_have_one(self) -> None:
+        encoded = bytearray(HEADER.encode())
+        encoded[50:58] = (1).to_bytes(8, "big")
+        assert isinstance(decode_header(bytes(encoded)), Rejected)
+
+        encoded = bytearray(replace(HEADER, n=1, prev=layout.NO_PREV).encode())
+        encoded[50:58] = (2).to_bytes(8, "big")
+        assert isinstance(decode_header(bytes(encoded)), Rejected)
+
+    def test_a_change_carries_no_extra(self) -> None:
+        encoded = bytearray(replace(HEADER, kind=Kind.CHECKPOINT, extra=b"covers").encode())
+        assert not isinstance(decode_header(bytes(encoded)), Rejected)
+        encoded[1] = Kind.CHANGE
+
+        assert isinstance(decode_header(bytes(encoded)), Rejected)
+
+
+class TestPlaintext:
+    """Commit and body are packed, padded and taken apart again; nothing else opens."""
+
+    @given(bodies())
+    def test_plaintexts_open_again(self, body: Body) -> None:
+        plaintext = plaintext_of(bytes(32), body.encode())
+
+        assert split_plaintext(plaintext) == (bytes(32), body.encode())
+        assert len(plaintext) == padded_length(len(plaintext))
+
+    @given(st.integers(1, 1 << 26))
+    def test_padding_adds_less_than_an_eighth_or_16_bytes(self, length: int) -> None:
+        padded = padded_length(length)
+
+        assert length <= padded <= max(length + 15, length * 1.12)
+        assert padded_length(padded) == padded
+
+    @given(st.binary(max_size=120))
+    def test_any_plaintext_is_opened_or_rejected(self, data: bytes) -> None:
+        opened = split_plaintext(data)
+
+        assert isinstance(opened, Rejected) or len(opened[0]) == 32
+
+    def test_a_bomb_is_refused_unpacked_no_further_than_the_limit(self) -> None:
+        deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+        bomb = bytes(32) + deflater.compress(bytes(BODY_BYTES_MAX + 1)) + deflater.flush()
+
+        opened = split_plaintext(bomb + bytes(padded_length(len(bomb)) - len(bomb)))
+
+        assert isinstance(opened, Rejected)
+        assert str(BODY_BYTES_MAX) in opened.reason
+
+    def test_the_longest_body_still_opens(self) -> None:
+        body = bytes(BODY_BYTES_MAX)
+
+        assert split_plaintext(plaintext_of(bytes(32), body)) == (bytes(32), body)
+
+    def test_padding_of_other_bytes_or_length_is_refused(self) -> None:
+        plaintext = plaintext_of(bytes(32), b"body")
+
+        assert isinstance(split_plaintext(plaintext[:-1] + b"\1"), Rejected)
+        assert isinstance(split_plaintext(plaintext + bytes(16)), Rejected)
+        assert isinstance(split_plaintext(plaintext[:-1]), Rejected)
+
+
+class TestSigned:
+    """What is signed or committed to has one reading."""
+
+    @given(st.lists(st.binary(max_size=8), max_size=4), st.lists(st.binary(max_size=8), max_size=4))
+    def test_no_two_lists_of_fields_share_a_layout(self, left: list[bytes], right: list[bytes]) -> None:
+        assert (labelled("one", *left) == labelled("one", *right)) == (left == right)
+        assert labelled("one", *left) != labelled("one-more", *right)
+
+    def test_header_and_body_do_not_slide_into_each_other(self) -> None:
+        assert commit_input(b"ab", b"c") != commit_input(b"a", b"bc")
