@@ -1,0 +1,124 @@
+"""What the core knows beside the notebook, as the views need it: state, connections, other devices, work in progress.
+
+1. All of it is evidence given by the core; the views add no judgement of their own.
+2. Words are complete sentences or phrases of the person's language; lists are in the order to show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["unsaved", "saved", "relay", "seen"]
+CoreState = Literal["ready", "read-only", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far the notebook's last edit has come, by evidence; `words` is the rest of the line (what waits, connection), or empty."""
+
+    level: Level
+    seen_by: tuple[str, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The relay of this notebook: its address (empty: none, or disconnected by the person), whether the line is up, and words about it.
+
+    `offered` is an address to suggest when there is none, such as that of the site.
+    """
+
+    address: str = ""
+    connected: bool = False
+    words: str = ""
+    offered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A device of the notebook: its name, words (last contact, role), and whether it is this one."""
+
+    name: str
+    words: str
+    this: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invite that was made here: its link, and words (uses, until when)."""
+
+    link: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """A notebook that an opened link invites to. `problem` says why it cannot be joined; `busy` while joining runs."""
+
+    name: str
+    role: str
+    relay: str
+    words: str = ""
+    problem: str = ""
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Long work: how many of how many (0: not yet known), and words about what is being done."""
+
+    done: int
+    total: int
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did: numbers of notes, and by path with the reason what was refused and what was left out."""
+
+    imported: int
+    updated: int = 0
+    unchanged: int = 0
+    refused: tuple[tuple[str, str], ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """Passing words; `restore` is the note that Undo brings back from the trash."""
+
+    words: str
+    restore: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """All of it. `now` is in milliseconds since 1970; `offset` is how many minutes this tab's local time is ahead of UTC."""
+
+    now: int
+    release: str
+    status: Status
+    name: str = ""
+    """Of this device."""
+    notebooks: tuple[tuple[str, str], ...] = ()
+    """(id, name) of each notebook on this device."""
+    note_status: str = ""
+    relay: Relay = Relay()
+    devices: tuple[Member, ...] = ()
+    invite: Invite | None = None
+    joining: Joining | None = None
+    importing: Progress | None = None
+    report: ImportReport | None = None
+    exporting: Progress | None = None
+    toast: Toast | None = None
+    problems: tuple[str, ...] = ()
+    """Errors in words: what happened, what is safe, what to do. They stay until the person dismisses them."""
+    update_waiting: bool = False
+    persisted: bool | None = None
+    """Whether the browser has promised to keep the storage; None: it has not said."""
+    core: CoreState = "ready"
+    words: str = ""
+    """Why the core is not ready."""
+    offset: int = 0
