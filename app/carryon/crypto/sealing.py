@@ -1,0 +1,187 @@
+"""Sealing and opening changes: what stands between a note's words and everything that carries them.
+
+The layout of a change is `carryon_sync.change`; here its cryptography:
+
+    commit        HMAC-SHA256(commit key of the epoch, commit_input(header, body))
+    id            SHA-256(header ‖ commit)
+    ciphertext    AES-256-GCM(content key of epoch and author, random nonce, plaintext_of(commit, body)),
+                  associated data: the header
+    signature     Ed25519, the author's device, over signed_bytes(id, epoch, ciphertext)
+
+1. The header is bound twice, as associated data and by the id in the signature; notebook, epoch and author by the key
+   itself; the note by its tag, which whoever opens computes again. So no part of a change fits into another one.
+2. The commit binds the id to one body: an author cannot give two texts under one id. It may have been made in an
+   earlier epoch than the envelope, so every epoch that is held is tried.
+3. Many changes are opened together, `BATCH` at a time: in between, the core comes to its other work.
+4. A change that is not exactly right is `Rejected`, with words, and nothing of it is given out.
+
+Whether the author may write, and whether what the change builds on is held, is not asked here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carryon_sync.change import (
+    Body,
+    Change,
+    Header,
+    change_id,
+    commit_input,
+    decode_body,
+    plaintext_of,
+    signed_bytes,
+    split_plaintext,
+)
+from carryon_sync.rejected import Rejected
+
+from carryon.crypto.keyring import Keyring
+from carryon.crypto.primitives import NONCE_BYTES, KeyPair, Plain, Random, Sealed, Signed
+
+BATCH = 64
+FINGERPRINT_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change to be sealed."""
+
+    header: Header
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A change to be opened, and the signing key of its author's certificate."""
+
+    change: Change
+    public: bytes
+
+
+def fingerprint(public: bytes) -> bytes:
+    """Give the first half of all author ids of the device with this signing key."""
+    return hashlib.sha256(public).digest()[:FINGERPRINT_BYTES]
+
+
+def new_author(public: bytes, random: Random) -> bytes:
+    """Make an author id of the device with this signing key."""
+    return fingerprint(public) + random(16 - FINGERPRINT_BYTES)
+
+
+async def seal_change(keyring: Keyring, signing: KeyPair, draft: Draft, random: Random) -> Change:
+    """Seal and sign one change in the current epoch."""
+    [change] = await seal_changes(keyring, signing, [draft], random)
+    return change
+
+
+async def seal_changes(keyring: Keyring, signing: KeyPair, drafts: Sequence[Draft], random: Random) -> list[Change]:
+    """Seal and sign changes in the current epoch."""
+    changes: list[Change] = []
+    for start in range(0, len(drafts), BATCH):
+        changes += await _seal_batch(keyring, signing, drafts[start : start + BATCH], random)
+    return changes
+
+
+async def open_change(keyring: Keyring, change: Change, public: bytes) -> Body | Rejected:
+    """Verify and open one change, whose author's certificate has this signing key."""
+    [body] = await open_changes(keyring, [Received(change, public)])
+    return body
+
+
+async def open_changes(keyring: Keyring, received: Sequence[Received]) -> list[Body | Rejected]:
+    """Verify and open changes; the answers stand in their order."""
+    bodies: list[Body | Rejected] = []
+    for start in range(0, len(received), BATCH):
+        bodies += await _open_batch(keyring, received[start : start + BATCH])
+    return bodies
+
+
+async def _seal_batch(keyring: Keyring, signing: KeyPair, drafts: Sequence[Draft], random: Random) -> list[Change]:
+    epoch = keyring.current
+    commit_key = await keyring.commit_key(epoch)
+    plains: list[Plain] = []
+    ids: list[bytes] = []
+    for draft in drafts:
+        header, body = draft.header.encode(), draft.body.encode()
+        assert draft.header.notebook == keyring.notebook, "a change is sealed with its own notebook's keys"
+        assert draft.header.tag == keyring.tag(draft.body.note), "a change's tag is its note's"
+        assert draft.header.author[:FINGERPRINT_BYTES] == fingerprint(signing.public), "an author signs with its device"
+        commit = hmac.digest(commit_key, commit_input(header, body), "sha256")
+        content_key = await keyring.content_key(epoch, draft.header.author)
+        plains.append(Plain(content_key, random(NONCE_BYTES), plaintext_of(commit, body), header))
+        ids.append(change_id(header, commit))
+    ciphertexts = await keyring.primitives.seal(plains)
+    signed = [signed_bytes(id, epoch, ciphertext) for id, ciphertext in zip(ids, ciphertexts, strict=True)]
+    signatures = await keyring.primitives.sign(signing.private, signed)
+    return [
+        Change(draft.header, id, epoch, plain.nonce, ciphertext, signature)
+        for draft, id, plain, ciphertext, signature in zip(drafts, ids, plains, ciphertexts, signatures, strict=True)
+    ]
+
+
+async def _open_batch(keyring: Keyring, received: Sequence[Received]) -> list[Body | Rejected]:
+    problems = [_problem(keyring, one) for one in received]
+    fit = [one for one, problem in zip(received, problems, strict=True) if problem is None]
+    commit_keys = [await keyring.commit_key(epoch) for epoch in reversed(keyring.epochs)]
+    verdicts, plaintexts = await asyncio.gather(
+        keyring.primitives.verify([_signed(one) for one in fit]),
+        keyring.primitives.open([await _sealed(keyring, one.change) for one in fit]),
+    )
+    answers = iter(zip(fit, verdicts, plaintexts, strict=True))
+    return [problem or _body(keyring, commit_keys, *next(answers)) for problem in problems]
+
+
+def _problem(keyring: Keyring, one: Received) -> Rejected | None:
+    """Refuse what needs no key to be refused."""
+    header = one.change.header
+    if header.notebook != keyring.notebook:
+        return Rejected(f"{_name(one.change)} is of another notebook")
+    if one.change.epoch not in keyring.epochs:
+        return Rejected(f"{_name(one.change)} is of epoch {one.change.epoch.hex()[:8]}, whose key is not held here")
+    if header.author[:FINGERPRINT_BYTES] != fingerprint(one.public):
+        return Rejected(f"{_name(one.change)} is not by the device whose key was given")
+    return None
+
+
+def _body(
+    keyring: Keyring, commit_keys: Sequence[bytes], one: Received, verified: bool, plaintext: bytes | None
+) -> Body | Rejected:
+    change = one.change
+    if not verified:
+        return Rejected(f"{_name(change)} is not signed by its author's device")
+    if plaintext is None:
+        return Rejected(f"{_name(change)} does not open: its header, nonce or ciphertext was changed")
+    parts = split_plaintext(plaintext)
+    if isinstance(parts, Rejected):
+        return Rejected(f"{_name(change)}: {parts.reason}")
+    commit, body_bytes = parts
+    header_bytes = change.header.encode()
+    if change_id(header_bytes, commit) != change.id:
+        return Rejected(f"{_name(change)} is not what its id says")
+    covered = commit_input(header_bytes, body_bytes)
+    if not any(hmac.compare_digest(hmac.digest(key, covered, "sha256"), commit) for key in commit_keys):
+        return Rejected(f"{_name(change)} has a commit that does not fit its body")
+    body = decode_body(body_bytes)
+    if isinstance(body, Rejected):
+        return Rejected(f"{_name(change)}: {body.reason}")
+    if keyring.tag(body.note) != change.header.tag:
+        return Rejected(f"{_name(change)} names a note that its tag does not stand for")
+    return body
+
+
+def _signed(one: Received) -> Signed:
+    change = one.change
+    return Signed(one.public, signed_bytes(change.id, change.epoch, change.ciphertext), change.signature)
+
+
+async def _sealed(keyring: Keyring, change: Change) -> Sealed:
+    content_key = await keyring.content_key(change.epoch, change.header.author)
+    return Sealed(content_key, change.nonce, change.ciphertext, change.header.encode())
+
+
+def _name(change: Change) -> str:
+    return f"change {change.id.hex()[:8]} ({change.header.n} of author {change.header.author.hex()[:8]})"
