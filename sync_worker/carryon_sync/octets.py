@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
@@ -91,7 +92,7 @@ def i64(number: int) -> bytes:
 
 def ascending(keys: Sequence[bytes], what: str) -> None:
     """Refuse a set whose members are not in strictly ascending order."""
-    if any(left >= right for left, right in zip(keys, keys[1:], strict=False)):
+    if any(left >= right for left, right in pairwise(keys)):
         raise Malformed(f"{what} are not in ascending order, each once")
 
 
