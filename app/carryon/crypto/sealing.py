@@ -21,7 +21,6 @@ Whether the author may write, and whether what the change builds on is held, is 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,12 +36,14 @@ from carryon_sync.change import (
     signed_bytes,
     split_plaintext,
 )
+from carryon_sync.records import fingerprint_of
 from carryon_sync.rejected import Rejected
 
 from carryon.crypto.keyring import Keyring
 from carryon.crypto.primitives import NONCE_BYTES, KeyPair, Plain, Random, Sealed, Signed
 
 BATCH = 64
+AUTHOR_BYTES = 16
 FINGERPRINT_BYTES = 8
 
 
@@ -62,14 +63,9 @@ class Received:
     public: bytes
 
 
-def fingerprint(public: bytes) -> bytes:
-    """Give the first half of all author ids of the device with this signing key."""
-    return hashlib.sha256(public).digest()[:FINGERPRINT_BYTES]
-
-
 def new_author(public: bytes, random: Random) -> bytes:
     """Make an author id of the device with this signing key."""
-    return fingerprint(public) + random(16 - FINGERPRINT_BYTES)
+    return fingerprint_of(public) + random(AUTHOR_BYTES - FINGERPRINT_BYTES)
 
 
 async def seal_change(keyring: Keyring, signing: KeyPair, draft: Draft, random: Random) -> Change:
@@ -109,7 +105,9 @@ async def _seal_batch(keyring: Keyring, signing: KeyPair, drafts: Sequence[Draft
         header, body = draft.header.encode(), draft.body.encode()
         assert draft.header.notebook == keyring.notebook, "a change is sealed with its own notebook's keys"
         assert draft.header.tag == keyring.tag(draft.body.note), "a change's tag is its note's"
-        assert draft.header.author[:FINGERPRINT_BYTES] == fingerprint(signing.public), "an author signs with its device"
+        assert draft.header.author[:FINGERPRINT_BYTES] == fingerprint_of(signing.public), (
+            "an author signs with its device"
+        )
         commit = hmac.digest(commit_key, commit_input(header, body), "sha256")
         content_key = await keyring.content_key(epoch, draft.header.author)
         plains.append(Plain(content_key, random(NONCE_BYTES), plaintext_of(commit, body), header))
@@ -142,7 +140,7 @@ def _problem(keyring: Keyring, one: Received) -> Rejected | None:
         return Rejected(f"{_name(one.change)} is of another notebook")
     if one.change.epoch not in keyring.epochs:
         return Rejected(f"{_name(one.change)} is of epoch {one.change.epoch.hex()[:8]}, whose key is not held here")
-    if header.author[:FINGERPRINT_BYTES] != fingerprint(one.public):
+    if header.author[:FINGERPRINT_BYTES] != fingerprint_of(one.public):
         return Rejected(f"{_name(one.change)} is not by the device whose key was given")
     return None
 
