@@ -22,13 +22,15 @@ BROWSER_PYTHON = "3.14"
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ;\\]+)(?P<rest>.*(?:\n[ ]+--hash=.*)*)", re.MULTILINE)
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 STAND_IN_BACKEND = '''
-import os, shutil
+import email, pathlib
 
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
-    name = "stand_in-0.dist-info"
-    os.mkdir(os.path.join(metadata_directory, name))
-    shutil.copyfile("PKG-INFO", os.path.join(metadata_directory, name, "METADATA"))
-    return name
+    text = pathlib.Path("PKG-INFO").read_text(encoding="utf-8")
+    fields = email.message_from_string(text)
+    info = pathlib.Path(metadata_directory, f"{fields['Name']}-{fields['Version']}.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text(text, encoding="utf-8")
+    return info.name
 '''
 
 

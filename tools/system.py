@@ -52,7 +52,7 @@ def apt_install(packages: Sequence[str], what_for: str) -> None:
     say(f"installing {' '.join(packages)} ({what_for.lower()})")
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     run(["apt-get", "update", "-q"], env=env, quiet=True)
-    run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], env=env, quiet=True)
+    run(["apt-get", "install", "-q", "-y", "--no-remove", "--no-install-recommends", *packages], env=env, quiet=True)
 
 
 def node_on_path() -> Path | None:

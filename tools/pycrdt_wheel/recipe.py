@@ -42,6 +42,9 @@ RUSTFLAGS = [
     "-Cembed-bitcode=yes",
     "-Ccodegen-units=1",
     "-Zdefault-visibility=hidden",
+    # Debian ships no linker inside its toolchain; the one named by the target's setting is used.
+    "-Zunstable-options",
+    "-Clink-self-contained=-linker",
 ]
 
 

@@ -1,0 +1,43 @@
+// Makes the parts of the runtime that only Pyodide itself can make: the tree of installed packages and the boot image.
+//
+// 1. Called as `node image.mjs FOLDER`: FOLDER holds Pyodide's own files and `wheels/`, and receives
+//    `site-packages.zip`, `pyodide-lock.json` and `boot.bin`.
+// 2. Two interpreters, one after the other: micropip in the first installs and packs the packages, and none of what
+//    it imported is in the second, whose memory becomes the boot image.
+// 3. The lock that both start from names no package, so that nothing can come from anywhere but `wheels/`.
+// 4. The same inputs give the same bytes: the hash seed is fixed, and so is the order of everything.
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const folder = process.argv[2];
+const source = (name) => readFileSync(join(here, name), "utf8");
+const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
+const { info } = JSON.parse(readFileSync(join(folder, "distribution-lock.json"), "utf8"));
+
+const options = {
+  indexURL: folder,
+  lockFileContents: { info, packages: {} },
+  packageBaseUrl: folder,
+  env: { HOME: "/home/carryon", PYTHONHASHSEED: "0" },
+};
+
+// Node prints the whole line of a fault's place, and Pyodide's is a megabyte long: the words are enough.
+process.on("uncaughtException", (fault) => {
+  console.error(String(fault.stack ?? fault).slice(0, 4000));
+  process.exit(1);
+});
+
+const installer = await loadPyodide(options);
+installer.FS.mkdirTree("/wheels");
+installer.FS.mount(installer.FS.filesystems.NODEFS, { root: join(folder, "wheels") }, "/wheels");
+const lock = await installer.runPythonAsync(source("install.py"));
+const packages = installer.FS.readFile("/site-packages.zip");
+writeFileSync(join(folder, "pyodide-lock.json"), lock);
+writeFileSync(join(folder, "site-packages.zip"), packages);
+
+const sleeper = await loadPyodide({ ...options, lockFileContents: JSON.parse(lock), _makeSnapshot: true });
+sleeper.unpackArchive(packages, "zip", { extractDir: "/lib/python3.14/site-packages" });
+sleeper.runPython(source("warm.py"));
+writeFileSync(join(folder, "boot.bin"), sleeper.makeMemorySnapshot());
