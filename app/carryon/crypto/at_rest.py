@@ -9,12 +9,11 @@
 3. The key is the device's own and seals nothing that leaves it. In the browser it is a CryptoKey that cannot be
    extracted (`webcrypto_at_rest`), on CPython a key file that only its owner reads (`file_at_rest`).
 
-It protects no one from somebody who uses the browser profile or the account itself: that is what a lock is for.
+The port is `AtRest` of `carryon.storage`. None of this protects from somebody who uses the browser profile or the
+account itself: that is what a lock is for.
 """
 
 from __future__ import annotations
-
-from typing import Protocol
 
 from carryon_sync.octets import labelled
 
@@ -22,16 +21,6 @@ from carryon.crypto.primitives import NONCE_BYTES, TAG_BYTES
 
 FORMAT = 1
 OVERHEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES
-
-
-class AtRest(Protocol):
-    """Seals and opens what this device keeps."""
-
-    async def seal(self, purpose: str, plaintext: bytes) -> bytes:
-        """Seal for this purpose."""
-
-    async def open(self, purpose: str, data: bytes) -> bytes | None:
-        """Open what was sealed for this purpose, None for anything else."""
 
 
 def associated(purpose: str) -> bytes:

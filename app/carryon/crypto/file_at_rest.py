@@ -23,7 +23,7 @@ class KeyFileError(CryptoError):
 
 
 class FileAtRest:
-    """`AtRest` under a key held in memory."""
+    """`AtRest` of `carryon.storage`, under a key held in memory."""
 
     def __init__(self, primitives: Primitives, key: bytes, random: Random) -> None:
         assert len(key) == KEY_BYTES, f"a storage key has {KEY_BYTES} bytes, not {len(key)}"

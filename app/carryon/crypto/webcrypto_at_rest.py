@@ -15,7 +15,7 @@ from carryon.crypto.webcrypto_primitives import aes_gcm, as_bytes, refused, sett
 
 
 class WebCryptoAtRest:
-    """`AtRest` under a CryptoKey."""
+    """`AtRest` of `carryon.storage`, under a CryptoKey."""
 
     def __init__(self, device_key: Any, random: Random) -> None:
         self._subtle = subtle()
