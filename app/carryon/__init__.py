@@ -1,0 +1,1 @@
+"""Carryon: a notebook that lives on the device. What each package is for and may import stands in the architecture."""

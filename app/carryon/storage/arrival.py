@@ -1,0 +1,184 @@
+"""Planning the transaction in which received changes enter the log.
+
+1. A change that continues its chain's head is new; nothing else need be read. Every other one is looked up.
+2. A change that is held is not added; the relay that sent it need not be sent it, so it leaves that relay's outbox.
+   If the held copy is damaged, the one received takes its place, and enters the other outboxes once more.
+3. A change that is not held must name a held one as its previous (`Gap`). If its number is taken, it is a fork; the
+   position of a fork is noted, since a note's state names its heads only.
+4. Heads are moved under the expectation that they are what was read.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carryon_sync.change import NO_PREV, Change, Link, Seen
+
+from carryon.storage import layouts
+from carryon.storage.changes import Changes, LogEntry, furthest, link_of
+from carryon.storage.errors import Gap
+from carryon.storage.generation import Generation
+from carryon.storage.quarantine import DamagedRecord, Quarantine, Refused
+from carryon.storage.relays import Relays
+from carryon.storage.store import Add, Delete, Entry, Expect, Operation, Put
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What arrived together and is kept together.
+
+    `changes` verified and in causal order; `waiting`, whose predecessors are not here; `released`, ids that leave
+    `waiting`; `refused`, for quarantine; from which `relay`, and how far its log is held once all this is kept. None of
+    a relay: from a file, or from another core.
+    """
+
+    changes: tuple[Change, ...] = ()
+    waiting: tuple[Change, ...] = ()
+    released: tuple[bytes, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    relay: str | None = None
+    reached: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of it: the changes that were new, damaged ones that were mended, and which of the new are forks."""
+
+    new: tuple[LogEntry, ...]
+    mended: tuple[LogEntry, ...]
+    forks: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A transaction, and what it will have done."""
+
+    operations: Sequence[Operation]
+    appended: Appended
+
+
+async def planned(
+    received: Received, changes: Changes, relays: Relays, quarantine: Quarantine, generation: Generation
+) -> Plan:
+    """Plan the transaction that keeps what was received. Raises `Gap`."""
+    arriving = list({change.id: change for change in received.changes}.values())
+    tags = sorted({change.header.tag for change in arriving})
+    heads_before = dict(zip(tags, await asyncio.gather(*(changes.heads_of(tag) for tag in tags)), strict=True))
+    sorting = _Sorting(
+        changes.position,
+        {(tag, author): link for tag, heads in heads_before.items() for author, link in heads.items()},
+        await _looked_up(arriving, heads_before, generation),
+    )
+    for change in arriving:
+        sorting.take(change)
+    operations: list[Operation] = [relays.expected()]
+    for pos, damaged in sorting.damaged.items():
+        operations += (Expect("log", pos, damaged), Delete("log", pos))
+        operations += await quarantine.settling(DamagedRecord("log", pos).about)
+    for entry in (*sorting.mended, *sorting.new):
+        second = layouts.second_key_of(entry.change)
+        operations.append(Add("log", layouts.log_value(entry.change), entry.pos, second))
+        operations += relays.entering(entry.pos, entry.change, received.relay)
+    operations += sorting.head_operations()
+    operations += [Put("meta", ("fork", tag), layouts.number_value(pos)) for tag, pos in sorting.fork_positions.items()]
+    operations += [Put("waiting", change.id, layouts.log_value(change)) for change in received.waiting]
+    operations += [Delete("waiting", id) for id in received.released]
+    operations += await quarantine.adding(received.refused)
+    if received.relay is not None:
+        operations += [Delete("outbox", (received.relay, pos)) for pos in sorting.held]
+        if received.reached is not None:
+            operations.append(Put("meta", ("relay", received.relay), layouts.seen_value(received.reached)))
+    appended = Appended(tuple(sorting.new), tuple(sorting.mended), tuple(sorting.forks))
+    return Plan(operations, appended)
+
+
+class _Sorting:
+    """Takes changes one by one and sorts them into new, held, mended and forks."""
+
+    def __init__(
+        self,
+        position: int,
+        heads: dict[tuple[bytes, bytes], Link],
+        in_log: dict[tuple[bytes, bytes, int, bytes], Entry],
+    ) -> None:
+        self._position = position
+        self._heads_before = dict(heads)
+        self._heads = heads
+        self._in_log = in_log
+        self._taken: set[tuple[bytes, bytes, int, bytes]] = set()
+        self.new: list[LogEntry] = []
+        self.mended: list[LogEntry] = []
+        self.damaged: dict[int, bytes] = {}
+        self.held: list[int] = []
+        self.forks: list[Change] = []
+        self.fork_positions: dict[bytes, int] = {}
+
+    def take(self, change: Change) -> None:
+        second = layouts.second_key_of(change)
+        entry = self._in_log.get(second)
+        if entry is not None:
+            assert isinstance(entry.key, int), "positions are numbers"
+            if layouts.change_in(entry.value, second) is None:
+                self.damaged[entry.key] = entry.value
+                self.mended.append(LogEntry(entry.key, change))
+            else:
+                self.held.append(entry.key)
+            return
+        header = change.header
+        head = self._heads.get((header.tag, header.author))
+        if not _continues(change, head):
+            self._check_previous(change)
+            if head is not None and header.n <= head.n:
+                self.forks.append(change)
+                self.fork_positions[header.tag] = self._position + len(self.new) + 1
+        self._heads[header.tag, header.author] = furthest(head, link_of(change))
+        self._taken.add(second)
+        self.new.append(LogEntry(self._position + len(self.new) + 1, change))
+
+    def head_operations(self) -> list[Operation]:
+        operations: list[Operation] = []
+        for key, link in self._heads.items():
+            before = self._heads_before.get(key)
+            if before is None:
+                operations.append(Add("heads", layouts.head_value(link), key))
+            elif before != link:
+                operations += (
+                    Expect("heads", key, layouts.head_value(before)),
+                    Put("heads", key, layouts.head_value(link)),
+                )
+        return operations
+
+    def _check_previous(self, change: Change) -> None:
+        header = change.header
+        previous = (header.tag, header.author, header.n - 1, header.prev)
+        if header.prev != NO_PREV and previous not in self._in_log and previous not in self._taken:
+            raise Gap(
+                f"change {header.n} of author {header.author.hex()} came before its previous one, "
+                f"{header.prev.hex()[:16]}…: let it wait for that"
+            )
+
+
+async def _looked_up(
+    arriving: Sequence[Change], heads: dict[bytes, dict[bytes, Link]], generation: Generation
+) -> dict[tuple[bytes, bytes, int, bytes], Entry]:
+    """Read from the log what is there of changes that do not simply continue a head, and of their previous ones."""
+    reached = {(tag, author): link for tag, of_tag in heads.items() for author, link in of_tag.items()}
+    wanted: set[tuple[bytes, bytes, int, bytes]] = set()
+    for change in arriving:
+        header = change.header
+        chain = (header.tag, header.author)
+        if _continues(change, reached.get(chain)):
+            reached[chain] = link_of(change)
+            continue
+        wanted.add(layouts.second_key_of(change))
+        if header.prev != NO_PREV:
+            wanted.add((*chain, header.n - 1, header.prev))
+    found = await asyncio.gather(*(generation.store.read("log", unique=second) for second in sorted(wanted)))
+    return {second: entries[0] for second, entries in zip(sorted(wanted), found, strict=True) if entries}
+
+
+def _continues(change: Change, head: Link | None) -> bool:
+    header = change.header
+    if head is None:
+        return header.prev == NO_PREV
+    return (header.n, header.prev) == (head.n + 1, head.id)

@@ -1,0 +1,283 @@
+"""The stores of a notebook's database and the layout of every record in them; nobody else reads or writes these bytes.
+
+Every value is *plain* or *sealed*. Integers are big-endian; a text is its length in 2 bytes, then UTF-8; a link is
+author 16 ‖ n 8 ‖ id 32.
+
+    plain        1   format: 1
+                 4   CRC-32 of the payload          finds rot, no forger: what matters is sealed or signed inside
+                 …   payload
+    sealed       1   format: 1
+                 …   what the at-rest sealer made of the payload, bound to "<store>/<key>"
+
+    store        key                   payload                                                            plain/sealed
+    journal      (author, number)      text note · 8 time in ms · 4 apart in s · 2 count of base, links · update     s
+                                       sealed for "journal/<author in hex>/<number>"; number from 1 per author
+    log          pos, from 1;          the change as sent. Positions have no gaps; append order                       p
+                 second key (tag, author, n, id)
+    heads        (tag, author)         8 n · 32 id      the author's furthest change; of a fork the greatest id       p
+    members      number;               the record as sent. In causal order                                            p
+                 second key id
+    outbox       (relay, pos)          32 id · 16 tag   what the relay has not acked                                  p
+    acks         (relay, tag)          8 sequence       the furthest change of the tag that the relay acked           p
+    receipts     (relay, certificate)  the receipt as sent                                                            p
+    waiting      id                    the change as sent: its predecessors are not here yet                          p
+    quarantine   number;               text reason · data                                                             p
+                 second key            ("refused", SHA-256 of data), or ("damaged", store, key): then no data
+    rows         0                     8 pos reflected · 4 count of segments · the first screenful    "rows/0"
+                 segment, from 1       list rows                                                      "rows/<number>"
+    texts        as rows               folded texts for the search                                    "texts/<number>"
+    states       (note, 0)             8 pos reflected · 2 count of heads, links · document state     "states/<note>"
+                                       numbers above 0 are for keyframes
+    meta         "closed"              text why         a newer generation has taken over: no more writes             p
+                 "fence"               8 token          of the core that leads the session                            p
+                 "relays"              2 count, texts   whose outboxes every change enters                            p
+                 ("relay", relay)      16 log · 8 sequence · 32 running hash     how far the relay's log is held      p
+                 ("refill", relay)     8 next pos · 8 last pos    what is still to be put into its outbox             p
+                 ("author", author)    1 state: 0 in use · 1 retired             authors of this device               p
+                 ("fork", tag)         8 pos            of the newest change beside another of its number             p
+                 ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"
+
+The stores `segments`, `blobs` and `events` hold nothing yet: a database's stores are fixed by its generation, and these
+belong to this one.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from carryon_sync.change import Change, Link, Seen, decode_change
+from carryon_sync.octets import Cursor, Malformed, u16, u32, u64
+from carryon_sync.rejected import Rejected
+
+from carryon.storage.keys import Key
+from carryon.storage.store import Stored
+
+FORMAT = 1
+GENERATION = 1
+
+STORES = (
+    Stored("journal"),
+    Stored("log", paired=True),
+    Stored("heads"),
+    Stored("members", numbered=True, paired=True),
+    Stored("outbox"),
+    Stored("acks"),
+    Stored("receipts"),
+    Stored("waiting"),
+    Stored("quarantine", numbered=True, paired=True),
+    Stored("rows"),
+    Stored("texts"),
+    Stored("states"),
+    Stored("segments"),
+    Stored("blobs"),
+    Stored("events", numbered=True),
+    Stored("meta"),
+)
+
+_MARK = bytes((FORMAT,))
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One edit that is not yet in a change: by whom, of which note, on what they had been shown (`base`), when."""
+
+    author: bytes
+    note: str
+    base: tuple[Link, ...]
+    time: int
+    apart: int
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoteState:
+    """A document's state, the position of the log it reflects, and the heads of its note there."""
+
+    note: str
+    pos: int
+    heads: Mapping[bytes, Link]
+    state: bytes
+
+
+def plain(payload: bytes) -> bytes:
+    """Frame a payload that is kept in clear."""
+    return _MARK + u32(zlib.crc32(payload)) + payload
+
+
+def unplain(value: bytes) -> bytes | None:
+    """Give the payload of a plain value, or None if it is damaged or of another format."""
+    payload = value[5:]
+    return payload if value[:5] == _MARK + u32(zlib.crc32(payload)) else None
+
+
+def sealed(data: bytes) -> bytes:
+    """Frame what the at-rest sealer made."""
+    return _MARK + data
+
+
+def unsealed(value: bytes) -> bytes | None:
+    """Give what the at-rest sealer made, or None if the value is of another format."""
+    return value[1:] if value[:1] == _MARK else None
+
+
+def second_key_of(change: Change) -> tuple[bytes, bytes, int, bytes]:
+    """Give a change's second key in the log."""
+    header = change.header
+    return header.tag, header.author, header.n, change.id
+
+
+def log_value(change: Change) -> bytes:
+    """Write a change for the log or for `waiting`."""
+    return plain(change.encode())
+
+
+def change_in(value: bytes, second_key: Key | None = None) -> Change | None:
+    """Read a change of the log or of `waiting`, or None if it is damaged or not the one of this second key."""
+    payload = unplain(value)
+    change = Rejected("damaged") if payload is None else decode_change(payload)
+    if isinstance(change, Rejected) or (second_key is not None and second_key_of(change) != second_key):
+        return None
+    return change
+
+
+def head_value(link: Link) -> bytes:
+    """Write a head."""
+    return plain(u64(link.n) + link.id)
+
+
+def head_in(value: bytes, author: bytes) -> Link | None:
+    """Read a head, or None if it is damaged."""
+    payload = unplain(value)
+    if payload is None or len(payload) != 40:
+        return None
+    return Link(author, int.from_bytes(payload[:8], "big"), payload[8:])
+
+
+def number_value(number: int) -> bytes:
+    """Write a number that stands alone."""
+    return plain(u64(number))
+
+
+def number_in(value: bytes) -> int | None:
+    """Read a number that stands alone, or None if it is damaged."""
+    payload = unplain(value)
+    return None if payload is None or len(payload) != 8 else int.from_bytes(payload, "big")
+
+
+def numbers_value(first: int, last: int) -> bytes:
+    """Write two numbers."""
+    return plain(u64(first) + u64(last))
+
+
+def numbers_in(value: bytes) -> tuple[int, int] | None:
+    """Read two numbers, or None if they are damaged."""
+    payload = unplain(value)
+    if payload is None or len(payload) != 16:
+        return None
+    return int.from_bytes(payload[:8], "big"), int.from_bytes(payload[8:], "big")
+
+
+def seen_value(seen: Seen) -> bytes:
+    """Write how far a relay's log is held."""
+    return plain(seen.log + u64(seen.sequence) + seen.running)
+
+
+def seen_in(value: bytes) -> Seen | None:
+    """Read how far a relay's log is held, or None if it is damaged."""
+    payload = unplain(value)
+    if payload is None or len(payload) != 56:
+        return None
+    return Seen(payload[:16], int.from_bytes(payload[16:24], "big"), payload[24:])
+
+
+def texts_value(texts: Sequence[str]) -> bytes:
+    """Write a list of texts."""
+    return plain(u16(len(texts)) + b"".join(_text(text) for text in texts))
+
+
+def texts_in(value: bytes) -> tuple[str, ...] | None:
+    """Read a list of texts, or None if it is damaged."""
+    payload = unplain(value)
+    if payload is None:
+        return None
+    cursor = Cursor(payload)
+    try:
+        return tuple(_taken_text(cursor) for _ in range(cursor.u16("count of texts")))
+    except (Malformed, UnicodeDecodeError):
+        return None
+
+
+def quarantine_value(reason: str, data: bytes) -> bytes:
+    """Write what is in quarantine, and why."""
+    return plain(_text(reason) + data)
+
+
+def quarantine_in(value: bytes) -> tuple[str, bytes]:
+    """Read what is in quarantine, and why; what is damaged itself says so."""
+    payload = unplain(value)
+    if payload is None:
+        return "the record of it is damaged itself", b""
+    cursor = Cursor(payload)
+    return _taken_text(cursor), cursor.rest()
+
+
+def journal_payload(row: JournalRow) -> bytes:
+    """Write a journal row, to be sealed."""
+    return b"".join((_text(row.note), u64(row.time), u32(row.apart), _links(row.base), row.update))
+
+
+def journal_in(payload: bytes, author: bytes) -> JournalRow | None:
+    """Read an opened journal row, or None if it is damaged."""
+    cursor = Cursor(payload)
+    try:
+        note, time, apart = _taken_text(cursor), cursor.u64("time"), cursor.u32("apart")
+        return JournalRow(author, note, _taken_links(cursor), time, apart, cursor.rest())
+    except (Malformed, UnicodeDecodeError):
+        return None
+
+
+def state_payload(state: NoteState) -> bytes:
+    """Write a note's state, to be sealed."""
+    return u64(state.pos) + _links(tuple(state.heads.values())) + state.state
+
+
+def state_in(payload: bytes, note: str) -> NoteState | None:
+    """Read an opened state, or None if it is damaged."""
+    cursor = Cursor(payload)
+    try:
+        pos, links = cursor.u64("pos"), _taken_links(cursor)
+        return NoteState(note, pos, {link.author: link for link in links}, cursor.rest())
+    except Malformed:
+        return None
+
+
+def front_payload(pos: int, count: int, front: bytes) -> bytes:
+    """Write the first record of a segmented store, to be sealed."""
+    return u64(pos) + u32(count) + front
+
+
+def front_in(payload: bytes) -> tuple[int, int, bytes] | None:
+    """Read position, count of segments and content of an opened first record, or None if it is damaged."""
+    if len(payload) < 12:
+        return None
+    return int.from_bytes(payload[:8], "big"), int.from_bytes(payload[8:12], "big"), payload[12:]
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return u16(len(data)) + data
+
+
+def _taken_text(cursor: Cursor) -> str:
+    return cursor.take(cursor.u16("length of text"), "text").decode()
+
+
+def _links(links: Sequence[Link]) -> bytes:
+    return u16(len(links)) + b"".join(link.author + u64(link.n) + link.id for link in links)
+
+
+def _taken_links(cursor: Cursor) -> tuple[Link, ...]:
+    return tuple(
+        Link(cursor.take(16, "author"), cursor.u64("n"), cursor.take(32, "id"))
+        for _ in range(cursor.u16("count of links"))
+    )

@@ -1,0 +1,165 @@
+"""The log of one notebook on this device: the source of truth, and the only door to its database.
+
+1. What belongs together is one transaction. A fold takes journal rows out as their change enters, with its head and its
+   outbox entries; it re-reads head and rows in that transaction and is refused (`Moved`) if any of them moved. A
+   received change enters with its head, the outboxes of the other relays, and the cursor of the relay it came from.
+2. The log only grows, without gaps in its positions, in causal order. Order is the caller's duty; that the previous
+   change of the chain is held is checked (`Gap`).
+3. What was once appended is not appended again. Another change at the same tag, author and number is a fork: both are
+   kept. A damaged change is mended in its place when it comes again.
+4. Several cores may write at once. What one of them believed and another changed (end of the log, heads, relays) is
+   read again and the write planned anew, at most `COMMIT_TRIES_MAX` times.
+5. After `Lost` the outcome of a write is not known; every write here can be made again and is then made once.
+
+Bodies are not opened here, and needs not checked: that is the core's, before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carryon_sync.change import NO_PREV, Change, Link
+
+from carryon.storage import layouts
+from carryon.storage.arrival import Appended, Received, planned
+from carryon.storage.changes import Changes, LogEntry, link_of
+from carryon.storage.derived import Segmented, States
+from carryon.storage.errors import Busy, Exists, Moved
+from carryon.storage.generation import COMMIT_TRIES_MAX, AtRest, Generation
+from carryon.storage.journal import Journal, JournalKey
+from carryon.storage.members import Members
+from carryon.storage.quarantine import DamagedRecord, Quarantine
+from carryon.storage.relays import Relays
+from carryon.storage.store import Add, Delete, Expect, Operation, Present, Put, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One change of this device's own: the head it was numbered on, and the journal rows it takes in.
+
+    No rows: an edit that goes into a change at once, as an import does.
+    """
+
+    change: Change
+    head: Link | None
+    rows: tuple[JournalKey, ...] = ()
+
+
+class Log:
+    """A notebook's database that is open; make it with `Log.open`."""
+
+    def __init__(self, store: Store, at_rest: AtRest) -> None:
+        self._generation = Generation(store, at_rest)
+        self.quarantine = Quarantine(self._generation)
+        self.journal = Journal(self._generation, self.quarantine)
+        self.changes = Changes(self._generation, self.quarantine)
+        self.relays = Relays(self._generation, self.changes)
+        self.members = Members(self._generation, self.quarantine)
+        self.rows = Segmented(self._generation, "rows")
+        self.texts = Segmented(self._generation, "texts")
+        self.states = States(self._generation)
+
+    @classmethod
+    async def open(cls, store: Store, at_rest: AtRest) -> "Log":
+        """Open the log over a store that holds `layouts.STORES`. Raises `Closed`, `Damaged`."""
+        log = cls(store, at_rest)
+        await log._generation.check_guards(None)
+        await log.changes.open()
+        await log.relays.refresh()
+        return log
+
+    async def fold(self, folds: Sequence[Fold]) -> list[LogEntry]:
+        """Append own changes in one transaction, taking their journal rows out.
+
+        Raises `Moved` if a head or a row is not what the change was made for: read both, and make the change anew.
+        """
+        for fold in folds:
+            _check_follows(fold.change, fold.head)
+        for _ in range(COMMIT_TRIES_MAX):
+            first = self.changes.position + 1
+            operations = [self.relays.expected()]
+            for pos, fold in enumerate(folds, first):
+                operations += self._folding(pos, fold)
+            try:
+                await self._generation.commit(operations)
+            except (Moved, Exists) as refused:
+                if not await self._refreshed():
+                    raise Moved(refused.store, refused.key or ()) from refused
+                continue
+            self.changes.reached(first + len(folds) - 1)
+            return [LogEntry(pos, fold.change) for pos, fold in enumerate(folds, first)]
+        raise Busy(f"{len(folds)} changes found no place in {COMMIT_TRIES_MAX} tries: close other windows of Carryon")
+
+    async def append(self, received: Received, fence: int | None = None) -> Appended:
+        """Append received changes in one transaction; give those that were new.
+
+        A batch from a relay comes with the fencing token. Raises `Gap`, `Fenced`.
+        """
+        assert (received.relay is None) == (fence is None), "what comes from a relay is written by the core that leads"
+        for _ in range(COMMIT_TRIES_MAX):
+            plan = await planned(received, self.changes, self.relays, self.quarantine, self._generation)
+            try:
+                await self._generation.commit(plan.operations, fence)
+            except (Moved, Exists):
+                await self._refreshed()
+                continue
+            if plan.appended.new:
+                self.changes.reached(plan.appended.new[-1].pos)
+            return plan.appended
+        count = len(received.changes)
+        raise Busy(f"{count} received changes found no place in {COMMIT_TRIES_MAX} tries: close other windows")
+
+    async def waiting(self) -> list[Change]:
+        """Give the received changes whose predecessors were not there; they leave by `Received.released`."""
+        changes: list[Change] = []
+        for entry in await self._generation.entries("waiting"):
+            change = layouts.change_in(entry.value)
+            if change is None or change.id != entry.key:
+                await self.quarantine.add([DamagedRecord("waiting", entry.key)])
+            else:
+                changes.append(change)
+        return changes
+
+    async def keep(self, name: str, value: bytes) -> None:
+        """Keep something of the core's under a name, sealed."""
+        place = f"meta/kept/{name}"
+        await self._generation.commit([Put("meta", ("kept", name), await self._generation.seal(place, value))])
+
+    async def kept(self, name: str) -> bytes | None:
+        """Give what is kept under a name, or None if nothing is that opens."""
+        value = await self._generation.record("meta", ("kept", name))
+        return None if value is None else await self._generation.open(f"meta/kept/{name}", value)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._generation.store.close()
+
+    def _folding(self, pos: int, fold: Fold) -> list[Operation]:
+        change = fold.change
+        key = (change.header.tag, change.header.author)
+        value = layouts.head_value(link_of(change))
+        operations: list[Operation] = []
+        for row in fold.rows:
+            operations += (Present("journal", row), Delete("journal", row))
+        if fold.head is None:
+            operations.append(Add("heads", value, key))
+        else:
+            operations += (Expect("heads", key, layouts.head_value(fold.head)), Put("heads", key, value))
+        operations.append(Add("log", layouts.log_value(change), pos, layouts.second_key_of(change)))
+        operations += self.relays.entering(pos, change)
+        return operations
+
+    async def _refreshed(self) -> bool:
+        """Read again where the log ends and which relays there are; say whether either has moved."""
+        before = self.changes.position, self.relays.names
+        await self.changes.refresh()
+        await self.relays.refresh()
+        return before != (self.changes.position, self.relays.names)
+
+
+def _check_follows(change: Change, head: Link | None) -> None:
+    header = change.header
+    if head is None:
+        assert (header.n, header.prev) == (1, NO_PREV), f"change {header.n} of a chain that has no head"
+    else:
+        assert header.author == head.author, "a head of another author"
+        assert (header.n, header.prev) == (head.n + 1, head.id), f"change {header.n} does not follow head {head.n}"

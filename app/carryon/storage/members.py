@@ -1,0 +1,77 @@
+"""Members' records and this device's own authors: small stores that are never compacted.
+
+1. A record is its SHA-256. It is added once, after those it builds on, and never changed.
+2. An author is one of this device's writing chains. A retired one is kept, and written as no more.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carryon.storage import layouts
+from carryon.storage.errors import Busy, Exists
+from carryon.storage.generation import COMMIT_TRIES_MAX, Generation
+from carryon.storage.keys import beneath
+from carryon.storage.quarantine import DamagedRecord, Quarantine
+from carryon.storage.store import Add, Put
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """One of this device's writing chains, and whether it is written as no more."""
+
+    id: bytes
+    retired: bool
+
+
+class Members:
+    """The store `members`, and the authors in `meta`."""
+
+    def __init__(self, generation: Generation, quarantine: Quarantine) -> None:
+        self._generation = generation
+        self._quarantine = quarantine
+
+    async def records(self) -> list[bytes]:
+        """Give all members' records as sent, in the order in which they were added; what is damaged is quarantined."""
+        records = []
+        for entry in await self._generation.entries("members"):
+            record = layouts.unplain(entry.value)
+            if record is None or hashlib.sha256(record).digest() != entry.unique:
+                await self._quarantine.add([DamagedRecord("members", entry.key, entry.unique)])
+            else:
+                records.append(record)
+        return records
+
+    async def add(self, records: Sequence[bytes]) -> list[bytes]:
+        """Keep records in this order; give those that were new. Replaces a damaged one."""
+        for _ in range(COMMIT_TRIES_MAX):
+            held = {entry.unique for entry in await self._generation.entries("members")}
+            by_id = {hashlib.sha256(record).digest(): record for record in records}
+            new = {id: record for id, record in by_id.items() if id not in held}
+            if not new:
+                return []
+            try:
+                await self._generation.commit(
+                    [Add("members", layouts.plain(record), unique=id) for id, record in new.items()]
+                )
+            except Exists:  # Another core added one meanwhile.
+                continue
+            return list(new.values())
+        raise Busy(f"{len(records)} members' records could not be kept, {COMMIT_TRIES_MAX} tries: close other windows")
+
+    async def authors(self) -> list[Author]:
+        """Give the authors of this device."""
+        lower, upper = beneath("author")
+        authors = []
+        for entry in await self._generation.store.read("meta", lower=lower, upper=upper):
+            match entry.key:
+                case (str(), bytes() as id):
+                    # An author whose record is damaged is written as no more: a new one costs nothing.
+                    authors.append(Author(id, layouts.unplain(entry.value) != b"\x00"))
+                case _:
+                    raise AssertionError(f"{entry.key!r} is no key of an author")
+        return authors
+
+    async def keep_author(self, author: Author) -> None:
+        """Keep an author, or that it is retired."""
+        await self._generation.commit([Put("meta", ("author", author.id), layouts.plain(bytes((author.retired,))))])

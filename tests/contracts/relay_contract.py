@@ -1,0 +1,208 @@
+"""What the log keeps of relays, members and guards, one function a rule, run as the store's contract is."""
+
+from carryon.storage import layouts
+from carryon.storage.arrival import Received
+from carryon.storage.derived import Front
+from carryon.storage.errors import Closed, Fenced
+from carryon.storage.layouts import NoteState
+from carryon.storage.log import Fold
+from carryon.storage.members import Author
+from carryon.storage.quarantine import Refused
+from carryon.storage.store import Put
+from carryon_sync.change import Seen
+
+from tests.contracts import store_contract as contracts
+from tests.contracts.device import (
+    AT_START,
+    AWAY,
+    HOME,
+    Device,
+    connected,
+    entering,
+    folded,
+    logged,
+    outbox,
+    refused,
+    row,
+)
+from tests.contracts.samples import ALICE, BOB, chain, change, following, link, tag
+
+RULES: dict[str, contracts.Rule] = {}
+rule = entering(RULES)
+
+
+@rule
+async def what_one_relay_sent_goes_to_the_others(device: Device) -> None:
+    """A received change enters every outbox but its sender's; one that is held leaves its sender's."""
+    log = device.log
+    fence = await connected(log, HOME, AWAY)
+    mine, theirs = change("n", ALICE, 1), change("n", BOB, 1)
+    await folded(log, mine)
+
+    await log.append(Received((theirs,), relay=HOME), fence)
+    assert await outbox(log, HOME, fence) == [mine]
+    assert await outbox(log, AWAY, fence) == [mine, theirs]
+
+    await log.append(Received((mine, theirs), relay=AWAY), fence)
+    assert await outbox(log, AWAY, fence) == []
+    assert await outbox(log, HOME, fence) == [mine]
+
+
+@rule
+async def a_relay_connected_by_one_core_is_every_cores(device: Device) -> None:
+    """A core that knows nothing of a new relay puts its changes into its outbox, and none into a dropped one's."""
+    second = await device.second_log()
+    fence = await connected(device.log, HOME)
+
+    await folded(second, change("n", ALICE, 1))
+    assert await outbox(device.log, HOME, fence) == [change("n", ALICE, 1)]
+
+    await device.log.relays.forget(HOME, fence)
+    await folded(second, change("m", ALICE, 1))
+    assert (await device.log.relays.pending(HOME)).by_tag == {}
+    assert await device.store.read("outbox") == []
+
+
+@rule
+async def acked_changes_leave_the_outbox(device: Device) -> None:
+    """Acks take changes out, remember how far the relay has the note, and may come from another core's pushes."""
+    log = device.log
+    fence = await connected(log, HOME, AWAY)
+    changes = [*chain("n", ALICE, 2), change("m", ALICE, 1)]
+    await folded(log, *changes)
+    reached = Seen(b"l" * 16, 9, b"r" * 32)
+
+    await log.relays.outbox(HOME, 2, fence)
+    await log.relays.acked(HOME, {changes[0].id: 7, changes[2].id: 9, bytes(32): 5}, fence, reached)
+
+    assert await outbox(log, HOME, fence) == [changes[1]]
+    assert await outbox(log, AWAY, fence) == changes
+    assert (await log.relays.pending(HOME)).by_tag == {tag("n"): 1}
+    assert await log.relays.reached(HOME) == reached
+    assert [await log.relays.acked_sequence(HOME, tag(name)) for name in "nmx"] == [7, 9, None]
+    await log.relays.acked(HOME, {changes[1].id: 4}, fence)
+    assert await log.relays.acked_sequence(HOME, tag("n")) == 7
+    assert await log.relays.reached(HOME) == reached
+
+
+@rule
+async def an_outbox_is_paged_in_the_logs_order(device: Device) -> None:
+    """An outbox gives the log's order, from a position on, at most as many as asked for."""
+    log = device.log
+    fence = await connected(log, HOME)
+    changes = chain("n", ALICE, 7)
+    await folded(log, *changes)
+
+    pages = [await log.relays.outbox(HOME, 3, fence, after) for after in (0, 3, 6, 7)]
+
+    assert [[entry.change for entry in page] for page in pages] == [changes[:3], changes[3:6], changes[6:], []]
+
+
+@rule
+async def starting_over_offers_the_whole_log(device: Device) -> None:
+    """B1: a relay that is new, or was wiped, gets every change in the log's order; nothing is deleted here."""
+    log = device.log
+    changes = chain("n", ALICE, 5)
+    await folded(log, *changes[:3])
+    fence = await connected(log, AWAY)
+    await log.append(Received((change("n", BOB, 1),), relay=AWAY), fence)
+    await log.relays.start_over(HOME, AT_START, fence)
+    await folded(log, *changes[3:])
+
+    assert (await log.relays.pending(HOME)).refilling == 4
+    assert await outbox(log, HOME, fence) == [*changes[:3], change("n", BOB, 1), *changes[3:]]
+    everything = await logged(log)
+    await log.relays.acked(HOME, {one.id: 1 for one in everything}, fence)
+    assert await outbox(log, HOME, fence) == []
+
+    anew = Seen(b"m" * 16, 0, bytes(32))
+    await log.relays.start_over(HOME, anew, fence)
+    log = await device.reopened()
+
+    assert await log.relays.reached(HOME) == anew
+    assert await outbox(log, HOME, fence) == everything
+    assert await logged(log) == everything
+
+
+@rule
+async def a_closed_generation_takes_no_writes(device: Device) -> None:
+    """Once a newer generation has closed this one, every write is refused, and everything is still read."""
+    log = device.log
+    fence = await connected(log, HOME)
+    keys = await log.journal.add([row("n", b"1")])
+    await folded(log, change("n", ALICE, 1))
+    await device.store.commit([Put("meta", "closed", layouts.plain(b""))])
+    before = [await device.store.read(stored.name) for stored in layouts.STORES]
+
+    for write in (
+        log.journal.add([row("n", b"2")]),
+        log.fold([Fold(following(change("n", ALICE, 1)), link(change("n", ALICE, 1)), tuple(keys))]),
+        log.append(Received((change("n", BOB, 1),))),
+        log.append(Received((change("n", BOB, 1),), relay=HOME), fence),
+        log.relays.lead(),
+        log.relays.acked(HOME, {change("n", ALICE, 1).id: 1}, fence),
+        log.rows.write(Front(1, 0, b""), {}),
+        log.states.write([NoteState("n", 1, {}, b"")]),
+        log.members.add([b"record"]),
+        log.quarantine.add([Refused("why", b"what")]),
+        log.keep("name", b"value"),
+    ):
+        await refused(write, Closed)
+
+    assert [await device.store.read(stored.name) for stored in layouts.STORES] == before
+    assert [one.row.update for one in (await log.journal.read()).rows] == [b"1"]
+    await refused(device.second_log(), Closed)
+
+
+@rule
+async def a_zombies_session_writes_are_refused(device: Device) -> None:
+    """D3: who lost the lead moves no cursor and takes nothing out of an outbox; its own edits are always taken."""
+    log = device.log
+    old = await connected(log, HOME)
+    await folded(log, change("n", ALICE, 1))
+    second = await device.second_log()
+    new = await second.relays.lead()
+    reached = Seen(b"l" * 16, 5, bytes(32))
+
+    await refused(log.append(Received((change("n", BOB, 1),), relay=HOME, reached=reached), old), Fenced)
+    await refused(log.relays.acked(HOME, {change("n", ALICE, 1).id: 1}, old, reached), Fenced)
+    await refused(log.relays.start_over(HOME, reached, old), Fenced)
+    await refused(log.relays.forget(HOME, old), Fenced)
+    await refused(log.relays.keep_receipt(HOME, bytes(32), b"receipt", old), Fenced)
+    await folded(log, following(change("n", ALICE, 1)))
+    await log.append(Received((change("n", BOB, 1),)))
+
+    assert await second.relays.reached(HOME) == AT_START
+    assert len(await outbox(second, HOME, new)) == 3
+
+
+@rule
+async def members_records_keep_their_order(device: Device) -> None:
+    """Records are kept once, in the order in which they came; a damaged one is quarantined."""
+    log = device.log
+    assert await log.members.add([b"root", b"certificate", b"root"]) == [b"root", b"certificate"]
+    assert await log.members.add([b"certificate", b"a later one"]) == [b"a later one"]
+    log = await device.reopened()
+    assert await log.members.records() == [b"root", b"certificate", b"a later one"]
+
+
+@rule
+async def authors_and_kept_things_stay(device: Device) -> None:
+    """Authors with their state, receipts, and what the core keeps under a name are there after opening again."""
+    log = device.log
+    fence = await connected(log, HOME)
+    await log.members.keep_author(Author(ALICE, False))
+    await log.members.keep_author(Author(BOB, False))
+    await log.members.keep_author(Author(BOB, True))
+    await log.relays.keep_receipt(HOME, b"c" * 32, b"old", fence)
+    await log.relays.keep_receipt(HOME, b"c" * 32, b"new", fence)
+    await log.keep("untouched", b"yes")
+
+    log = await device.reopened()
+
+    assert await log.members.authors() == [Author(ALICE, False), Author(BOB, True)]
+    assert await log.relays.receipts(HOME) == [b"new"]
+    assert await log.relays.receipts(AWAY) == []
+    assert await log.kept("untouched") == b"yes"
+    assert await log.kept("other") is None
+    assert log.relays.names == (HOME,)
