@@ -38,6 +38,23 @@ writeFileSync(join(folder, "pyodide-lock.json"), lock);
 writeFileSync(join(folder, "site-packages.zip"), packages);
 
 const sleeper = await loadPyodide({ ...options, lockFileContents: JSON.parse(lock), _makeSnapshot: true });
-sleeper.unpackArchive(packages, "zip", { extractDir: "/lib/python3.14/site-packages" });
+const memory_bytes = sleeper._module.HEAP8.length;
+copy(installer.FS, "/packed", sleeper.FS, "/lib/python3.14/site-packages");
 sleeper.runPython(source("warm.py"));
+if (sleeper._module.HEAP8.length !== memory_bytes) {
+  // Pyodide starts with this much memory and cannot take over an image that is larger.
+  throw new Error(`the boot image needs more than the ${memory_bytes} bytes Pyodide starts with: import less in warm.py`);
+}
 writeFileSync(join(folder, "boot.bin"), sleeper.makeMemorySnapshot());
+
+/** Copies files by JavaScript alone: what went through Python's memory would be in the image. */
+function copy(from, source_folder, to, target_folder) {
+  to.mkdirTree(target_folder);
+  for (const name of from.readdir(source_folder)) {
+    if (name === "." || name === "..") continue;
+    const source_path = `${source_folder}/${name}`;
+    const target_path = `${target_folder}/${name}`;
+    if (from.isDir(from.stat(source_path).mode)) copy(from, source_path, to, target_path);
+    else to.writeFile(target_path, from.readFile(source_path));
+  }
+}

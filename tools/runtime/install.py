@@ -64,4 +64,5 @@ import micropip
 
 await micropip.install([f"emfs:{wheel}" for wheel in sorted(glob.glob(f"{WHEELS}/*.whl"))])
 pack(os.path.normpath(sysconfig.get_path("platlib")).replace("//", "/"), "/site-packages.zip")
+zipfile.ZipFile("/site-packages.zip").extractall("/packed")
 shipped(json.loads(micropip.freeze()))

@@ -10,19 +10,16 @@ import importlib
 import sys
 
 STANDARD_LIBRARY = """
-array base64 binascii bisect calendar codecs collections.abc concurrent.futures configparser contextlib contextvars
-copy csv dataclasses datetime decimal difflib email.charset email.encoders email.generator email.header email.message
-email.mime.text email.parser email.policy email.utils enum fractions functools gzip hashlib heapq hmac html html.entities
-html.parser importlib.metadata importlib.resources importlib.resources.readers inspect io ipaddress itertools json
-keyword linecache locale logging mimetypes numbers operator os pathlib pickle pkgutil platform posixpath pprint queue
-quopri random re secrets selectors shutil signal socket statistics string struct tempfile textwrap threading time
-traceback types typing unicodedata urllib.parse urllib.request uuid warnings weakref zipfile zipimport zlib asyncio
-asyncio.taskgroups asyncio.timeouts
+array base64 binascii bisect collections.abc concurrent.futures contextlib contextvars copy dataclasses datetime difflib
+email.message email.parser email.policy email.utils enum functools hashlib heapq hmac html importlib.metadata
+importlib.resources inspect io itertools json keyword linecache logging numbers operator os pathlib pkgutil posixpath
+queue quopri random re secrets selectors shutil socket string struct tempfile textwrap threading time traceback types
+typing unicodedata urllib.parse uuid warnings weakref zipfile zlib asyncio asyncio.taskgroups asyncio.timeouts
 """.split()
 PACKAGES = """
-anyio anyio.abc anyio.from_thread anyio.lowlevel anyio.streams.memory anyio.to_thread anyio._backends._asyncio idna
-jinja2 jinja2.ext jinja2.loaders jinja2.sandbox markdown_it markdown_it.presets markupsafe mdurl segno
-typing_extensions
+anyio anyio.abc anyio.from_thread anyio.lowlevel anyio.streams.memory anyio.to_thread anyio._backends._asyncio
+jinja2 jinja2.loaders markdown_it markdown_it.presets markupsafe mdurl typing_extensions
+mdit_py_plugins.front_matter mdit_py_plugins.tasklists mdit_py_plugins.footnote
 """.split()
 FROM_ANYIO = """
 BrokenResourceError CancelScope Condition Event Lock create_memory_object_stream create_task_group fail_after
