@@ -1,0 +1,52 @@
+"""What has happened in the notebook, as values: the journal keeps edits, tabs are shown all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carryon.notes.row import Row
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEdited:
+    """This core's person wrote: the update belongs into the journal, and after that into every tab."""
+
+    note: str
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAbsorbed:
+    """Somebody else, or another core, wrote: the update belongs into the tabs only."""
+
+    note: str
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RowChanged:
+    """The list knows something else of the note."""
+
+    note: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRefused:
+    """A command changed nothing; the reason is for the person."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRefused:
+    """An update could not be applied, or came before what it needs. Where `dropped`, the document may be torn and was
+    taken out of memory: load it again.
+    """
+
+    note: str
+    reason: str
+    dropped: bool
+
+
+Fact = NoteEdited | NoteAbsorbed | RowChanged | CommandRefused | UpdateRefused

@@ -1,0 +1,295 @@
+"""The open notebook in memory: commands and updates go in, facts come out, and the list is always there to be shown.
+
+1. Documents are in memory only as long as the core keeps them (`put_note`, `drop_note`); rows and texts of all notes
+   always are.
+2. An edit costs what its note's CRDT costs: `edit`, `absorb` and `act` mark the note's row as stale and return.
+   `refresh` derives the stale rows (linear in each note) when the core is at rest, a few times a second; whatever was
+   asked of the list before that shows the older row. `act` refreshes the note of its command itself, so that a button
+   answers at once.
+3. An update that cannot be applied changes nothing that is kept: a document it may have torn is dropped, and the fact
+   says so.
+4. Everything that was true already is no edit: no update, no fact. So a tab may send again what it does not know to
+   be saved.
+5. `created` and `modified` are times of people's clocks, for showing only: modified is the latest that was given. The
+   core gives no time that lies in its own future.
+
+It keeps nothing on disk, knows no tabs and no relay, and never reads a clock. The caller gives a client number that
+nobody used before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from carryon.notebook.commands import (
+    Command,
+    CreateNote,
+    MoveNote,
+    PinNote,
+    RenameNote,
+    ReplaceBody,
+    RestoreNote,
+    TrashNote,
+)
+from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
+from carryon.notebook.listing import Index, Listing, Place
+from carryon.notes.note import BadUpdate, Note
+from carryon.notes.row import Heads, Row, clean_folder, row_of, trashed_value
+
+body_characters_max = 10_000_000
+title_characters_max = 500
+folder_characters_max = 1_000
+
+_note_id = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+@dataclass(slots=True)
+class _Open:
+    note: Note
+    created: int
+    modified: int
+    heads: Heads
+
+
+class Notebook:
+    """One notebook, written by one core start."""
+
+    def __init__(self, notebook_id: str, client: int, name: str, author: str = "") -> None:
+        """`author` is the chain this core writes, in hexadecimal; it may change while the notebook is open."""
+        self.id = notebook_id
+        self.client = client
+        self.name = name
+        self.author = author
+        self._index = Index()
+        self._open: dict[str, _Open] = {}
+        self._stale: set[str] = set()
+        self._counter = 0
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """All rows by note."""
+        return self._index.rows
+
+    @property
+    def texts_ready(self) -> bool:
+        """Whether the search knows the text of every note."""
+        return len(self._index.bodies) == len(self._index.rows)
+
+    def note(self, note_id: str) -> Note | None:
+        """Return a note's document, where it is in memory."""
+        opened = self._open.get(note_id)
+        return opened.note if opened else None
+
+    def text(self, note_id: str) -> str | None:
+        """Return a note's body as the search knows it, which is behind an edit until `refresh`."""
+        return self._index.bodies.get(note_id)
+
+    def put_rows(self, rows: Iterable[Row]) -> None:
+        """Take the stored rows, at a start."""
+        self._index.put_rows(rows)
+
+    def put_texts(self, bodies: Mapping[str, str]) -> None:
+        """Take the stored bodies of notes whose rows are here, for the search."""
+        for note_id, body in bodies.items():
+            if note_id in self._index.rows:
+                self._index.put_text(note_id, body)
+
+    def put_note(self, note: Note, created: int, modified: int, heads: Heads) -> None:
+        """Take a document into memory. Its row is derived anew at the next `refresh`."""
+        self._open[note.id] = _Open(note, created, modified, heads)
+        self._stale.add(note.id)
+
+    def put_heads(self, note_id: str, heads: Heads) -> None:
+        """Take a note's heads after this device's own edits were numbered."""
+        opened = self._open.get(note_id)
+        if opened is not None:
+            opened.heads = heads
+            self._stale.add(note_id)
+
+    def drop_note(self, note_id: str) -> list[Fact]:
+        """Let a document go; its row and text stay, and are derived before."""
+        facts = self._refreshed(note_id)
+        self._open.pop(note_id, None)
+        return facts
+
+    def act(self, command: Command, now: int) -> list[Fact]:
+        """Carry out a person's command; `now` in milliseconds since 1970."""
+        reason = _refusal(command)
+        if reason is not None:
+            return [CommandRefused(reason)]
+        if isinstance(command, CreateNote):
+            return self._create(command, now)
+        opened = self._open.get(command.note)
+        if opened is None:
+            assert command.note not in self.rows, f"note {command.note} must be in memory before it is changed"
+            return [CommandRefused(f"There is no note {command.note} in this notebook.")]
+        self._counter += 1
+        update = self._write(opened, command)
+        if not update:
+            return []
+        opened.modified = max(opened.modified, now)
+        self._stale.add(command.note)
+        return [NoteEdited(command.note, update), *self._refreshed(command.note)]
+
+    def edit(self, note_id: str, update: bytes, now: int) -> list[Fact]:
+        """Take an edit that a person made in a tab's own replica."""
+        opened = self._open.get(note_id)
+        if opened is None:
+            assert note_id not in self.rows, f"note {note_id} must be in memory before it is edited"
+            return [UpdateRefused(note_id, f"There is no note {note_id} in this notebook.", dropped=False)]
+        new = self._apply(opened, update)
+        if isinstance(new, UpdateRefused):
+            return [new]
+        if not new:
+            return []
+        opened.modified = max(opened.modified, now)
+        self._stale.add(note_id)
+        return [NoteEdited(note_id, new)]
+
+    def absorb(self, note_id: str, updates: Sequence[bytes], time: int, heads: Heads) -> list[Fact]:
+        """Take a change of somebody else, or of another core, that follows on what is held, and the heads after it."""
+        opened = self._open.get(note_id)
+        if opened is None:
+            assert note_id not in self.rows, f"note {note_id} must be in memory before it absorbs a change"
+            opened = self._open[note_id] = _Open(Note(note_id, self.client), time, time, heads)
+        facts: list[Fact] = []
+        for update in updates:
+            new = self._apply(opened, update)
+            if isinstance(new, UpdateRefused):
+                return [*facts, new]
+            if new:
+                facts.append(NoteAbsorbed(note_id, new))
+        opened.modified = max(opened.modified, time)
+        opened.heads = heads
+        self._stale.add(note_id)
+        return facts
+
+    def refresh(self) -> list[Fact]:
+        """Derive the rows and texts of all notes that changed since, and return what changed in the list."""
+        return [fact for note_id in sorted(self._stale) for fact in self._refreshed(note_id)]
+
+    def listed(self, place: Place, folder: str, tag: str, query: str) -> Listing:
+        """Return the notes that a place shows: in a folder, with a tag, found by a query; empty texts ask for all."""
+        return self._index.listed(place, folder, tag, query)
+
+    def folders(self) -> Mapping[str, int]:
+        """Return how many notes each folder holds, with the folders in it."""
+        return self._index.folders()
+
+    def tags(self) -> Mapping[str, int]:
+        """Return how many notes have each tag."""
+        return self._index.tags()
+
+    def counts(self) -> Mapping[Place, int]:
+        """Return how many notes each place holds."""
+        return self._index.counts()
+
+    def linked(self, target: str) -> tuple[str, ...]:
+        """Return the notes that a link in a text may mean; several are an ambiguous link."""
+        return self._index.linked(target)
+
+    def _create(self, command: CreateNote, now: int) -> list[Fact]:
+        if command.note in self._open or command.note in self.rows:
+            return []
+        note = Note(command.note, self.client)
+        asked = {"title": command.title, "folder": clean_folder(command.folder), "source": command.source}
+        self._counter += 1
+        # A title is set even when it is empty: a change without an edit would tell nobody that there is a note.
+        fields = {name: value for name, value in asked.items() if value or name == "title"}
+        update = note.write(self._counter, body=command.body, fields=fields)
+        self.put_note(note, now, now, {})
+        return [NoteEdited(command.note, update), *self._refreshed(command.note)]
+
+    def _write(self, opened: _Open, command: Command) -> bytes:
+        note, counter = opened.note, self._counter
+        match command:
+            case RenameNote(title=title):
+                return note.set_field("title", title, counter)
+            case MoveNote(folder=folder):
+                return _set_unless_default(note, "folder", clean_folder(folder), "", counter)
+            case PinNote(pinned=pinned):
+                return _set_unless_default(note, "pinned", "1" if pinned else "0", "0", counter)
+            case TrashNote():
+                row = row_of(note, opened.created, opened.modified, opened.heads)
+                return (
+                    b"" if row.trashed else note.set_field("trashed", trashed_value(self.author, opened.heads), counter)
+                )
+            case RestoreNote():
+                return _set_unless_default(note, "trashed", "", "", counter)
+            case ReplaceBody(body=body, source=source):
+                return note.write(counter, body=body, fields={} if source is None else {"source": source})
+            case CreateNote():
+                raise AssertionError("a note is created before it is written")
+        assert_never(command)
+
+    def _apply(self, opened: _Open, update: bytes) -> bytes | UpdateRefused:
+        note = opened.note
+        try:
+            new = note.apply(update)
+        except BadUpdate as fault:
+            if fault.torn:
+                self._tear(note.id)
+            return UpdateRefused(note.id, fault.reason, dropped=fault.torn)
+        if note.pending:
+            self._tear(note.id)
+            return UpdateRefused(note.id, "it came before what it needs", dropped=True)
+        return new
+
+    def _tear(self, note_id: str) -> None:
+        del self._open[note_id]
+        self._stale.discard(note_id)
+
+    def _refreshed(self, note_id: str) -> list[Fact]:
+        """Derive one row if it is stale; its text goes to the search."""
+        if note_id not in self._stale:
+            return []
+        self._stale.discard(note_id)
+        opened = self._open[note_id]
+        row = row_of(opened.note, opened.created, opened.modified, opened.heads)
+        changed = self.rows.get(note_id) != row
+        if changed:
+            self._index.put_row(row)
+        self._index.put_text(note_id, opened.note.body)
+        return [RowChanged(note_id, row)] if changed else []
+
+
+def _set_unless_default(note: Note, name: str, value: str, default: str, counter: int) -> bytes:
+    if value == default and not note.field(name).values:
+        return b""
+    return note.set_field(name, value, counter)
+
+
+def _refusal(command: Command) -> str | None:
+    """Return why a command cannot be carried out, whatever the notebook holds."""
+    if not _note_id.fullmatch(command.note):
+        return f"{command.note[:40]!r} is no note's id."
+    match command:
+        case CreateNote(title=title, folder=folder, body=body):
+            return _text_refusal(title, folder, body)
+        case RenameNote(title=title):
+            return _text_refusal(title, "", "")
+        case MoveNote(folder=folder):
+            return _text_refusal("", folder, "")
+        case ReplaceBody(body=body):
+            return _text_refusal("", "", body)
+        case PinNote() | TrashNote() | RestoreNote():
+            return None
+    assert_never(command)
+
+
+def _text_refusal(title: str, folder: str, body: str) -> str | None:
+    for what, text, most in (
+        ("title", title, title_characters_max),
+        ("folder", folder, folder_characters_max),
+        ("text", body, body_characters_max),
+    ):
+        if len(text) > most:
+            return f"The {what} has {len(text):,} characters, the limit is {most:,}: make it shorter."
+        try:
+            text.encode()
+        except UnicodeEncodeError as fault:
+            return f"The {what} holds half a character at {fault.start:,} (a lone surrogate): type it again."
+    return None

@@ -1,0 +1,206 @@
+"""Finds notes by their words: a query is parsed, matched against folded text, and what it hit is shown marked.
+
+Query: words and "phrases", all of which must occur in title or body; `tag:x` and `folder:x` (with what is nested in
+them), `is:task`; each with `-` before it must not. A quote that is not closed reaches to the end.
+
+1. Folding makes case and accents equal: casefold, decompose (compatibility), drop the combining marks U+0300 to
+   U+036F, compose. Accents always count as optional; marks of other scripts, which make other letters, are kept. Any
+   part of a word matches, so texts without spaces between words need nothing else.
+2. A searchable text is one string: folded title, line feed, folded body. A scan is `in`, at the speed of memory.
+3. The rank says where a query hit: 0 it is the title, 1 the title begins with it, 2 all in the title, 3 all in title
+   or headings, 4 somewhere in the body. Equal ranks are ordered by time, elsewhere.
+4. Marks are found in the one line that is shown, by folding it character by character.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from carryon.notes.row import Row
+
+snippet_before = 40  # characters shown before the first mark of a snippet
+snippet_characters = 160
+_headings_looked_at = 8  # occurrences of a word that are looked at to find it in a heading
+
+Marked = tuple[tuple[str, bool], ...]
+"""A text in pieces, each with whether it is marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A parsed query. All texts are folded; each pair is what must and what must not be."""
+
+    words: tuple[str, ...] = ()
+    words_not: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    tags_not: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    folders_not: tuple[str, ...] = ()
+    tasks: bool = False
+    tasks_not: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Title and snippet of a found note, marked."""
+
+    title: Marked
+    snippet: Marked
+
+
+def fold(text: str) -> str:
+    """Return a text with case and accents made equal. Folding twice is folding once."""
+    if text.isascii():
+        return text.lower()
+    plain = _accents.sub("", unicodedata.normalize("NFKD", text.casefold())).casefold()
+    return unicodedata.normalize("NFC", _accents.sub("", unicodedata.normalize("NFKD", plain)))
+
+
+def parse_query(text: str) -> Query:
+    """Return the query that a person typed; every text is one."""
+    found: dict[str, list[str]] = {}
+    tasks = [False, False]
+    for match in _term.finditer(text):
+        minus, key, phrase, word = match.groups()
+        value = fold(phrase if phrase is not None else word or "").strip()
+        key = (key or "").lower()
+        if key == "is:" and value in ("task", "tasks"):
+            tasks[bool(minus)] = True
+            continue
+        if key == "is:":
+            key, value = "", "is:" + value
+        if value:
+            name = {"tag:": "tags", "folder:": "folders"}.get(key, "words")
+            value = value.strip("#/") if key else value
+            found.setdefault(name + ("_not" if minus else ""), []).append(value)
+    return Query(**{name: tuple(values) for name, values in found.items()}, tasks=tasks[0], tasks_not=tasks[1])
+
+
+def searchable_text(title: str, body: str) -> str:
+    """Return what the words of a query are looked for in."""
+    return fold(title.replace("\n", " ")) + "\n" + fold(body)
+
+
+def row_matches(query: Query, row: Row) -> bool:
+    """Tell whether a row is what the query asks for, its words apart."""
+    if query.tasks or query.tasks_not:
+        tasks = row.tasks_open + row.tasks_done > 0
+        if (query.tasks and not tasks) or (query.tasks_not and tasks):
+            return False
+    if query.tags or query.tags_not:
+        tags = [fold(tag) for tag in row.tags]
+        if not all(_within_any(tags, tag) for tag in query.tags) or any(_within_any(tags, t) for t in query.tags_not):
+            return False
+    if query.folders or query.folders_not:
+        folder = [fold(row.folder)]
+        return all(_within_any(folder, f) for f in query.folders) and not any(
+            _within_any(folder, f) for f in query.folders_not
+        )
+    return True
+
+
+def rank_of(query: Query, text: str) -> int | None:
+    """Return where the words of a query hit a searchable text, None when not all do or one does that must not."""
+    for word in query.words:
+        if word not in text:
+            return None
+    for word in query.words_not:
+        if word in text:
+            return None
+    if not query.words:
+        return 0
+    end = text.index("\n")
+    if all(text.find(word, 0, end) >= 0 for word in query.words):
+        whole = " ".join(query.words)
+        return 2 if not text.startswith(whole) else 0 if len(whole) == end else 1
+    return 3 if all(_heads(text, word, end) for word in query.words) else 4
+
+
+def hit_of(query: Query, row: Row, body: str, text: str) -> Hit:
+    """Return the marked title and snippet of a found note, given its body and its searchable text."""
+    title = _mark(row.title, query.words)
+    start = text.find("\n") + 1
+    places = [place for word in query.words if (place := text.find(word, start)) >= 0]
+    if not places:
+        return Hit(title, _mark(row.snippet, query.words))
+    number = text.count("\n", start, min(places))
+    line = body.split("\n", number + 1)[number].strip()
+    return Hit(title, _cut(_mark(line, query.words)))
+
+
+_accents = re.compile("[\u0300-\u036f]+")
+_term = re.compile(r'(-)?(tag:|folder:|is:)?(?:"([^"]*)(?:"|\Z)|(\S+))', re.IGNORECASE)
+
+
+def _within_any(paths: list[str], path: str) -> bool:
+    return any(held == path or held.startswith(path + "/") for held in paths)
+
+
+def _heads(text: str, word: str, end: int) -> bool:
+    """Tell whether a word occurs in the title or in a heading, as far as it is looked for."""
+    place = text.find(word)
+    for _ in range(_headings_looked_at):
+        if place < 0:
+            return False
+        if place < end or text[text.rfind("\n", 0, place) + 1] == "#":
+            return True
+        place = text.find(word, place + 1)
+    return False
+
+
+def _mark(text: str, words: tuple[str, ...]) -> Marked:
+    """Return a text in pieces, with every occurrence of the words marked."""
+    folded, places = _folded_places(text)
+    spans: list[tuple[int, int]] = []
+    for word in words:
+        start = folded.find(word)
+        while start >= 0:
+            end = start + len(word)
+            spans.append((places[start], max(places[end], places[start] + 1)))
+            start = folded.find(word, end)
+    pieces: list[tuple[str, bool]] = []
+    done = 0
+    for start, end in sorted(spans):
+        if end <= done:
+            continue
+        start = max(start, done)
+        pieces += [(text[done:start], False), (text[start:end], True)]
+        done = end
+    pieces.append((text[done:], False))
+    return tuple(piece for piece in pieces if piece[0])
+
+
+def _folded_places(text: str) -> tuple[str, list[int] | range]:
+    """Return a folded text and, for each of its characters and its end, the place it came from."""
+    if text.isascii():
+        return text.lower(), range(len(text) + 1)
+    parts: list[str] = []
+    places: list[int] = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end < len(text) and unicodedata.combining(text[end]):
+            continue
+        part = fold(text[start:end])
+        parts.append(part)
+        places += [start] * len(part)
+        start = end
+    return "".join(parts), [*places, len(text)]
+
+
+def _cut(pieces: Marked) -> Marked:
+    """Cut a marked line to the length of a snippet, with its first mark in view."""
+    before = len(pieces[0][0]) if pieces and not pieces[0][1] and len(pieces) > 1 else 0
+    skipped = max(0, before - snippet_before)
+    left = snippet_characters
+    shown: list[tuple[str, bool]] = []
+    for text, marked in pieces:
+        piece = text[skipped:][:left]
+        if skipped and shown == []:
+            piece = "…" + piece
+        skipped = max(0, skipped - len(text))
+        left -= len(piece)
+        if piece:
+            shown.append((piece, marked))
+    return tuple(shown)
