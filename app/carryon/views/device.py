@@ -15,7 +15,7 @@ CoreState = Literal["ready", "read-only", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How far the notebook's last edit has come, by evidence; `words` is the rest of the line (what waits, connection), or empty."""
+    """How far the notebook's last edit has come, by evidence; `words` is the rest of the line, or empty."""
 
     level: Level
     seen_by: tuple[str, ...] = ()
@@ -24,9 +24,9 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """The relay of this notebook: its address (empty: none, or disconnected by the person), whether the line is up, and words about it.
+    """The relay of this notebook: its address, whether the line is up, and words about it.
 
-    `offered` is an address to suggest when there is none, such as that of the site.
+    The address is empty when there is none, or the person disconnected; `offered` is one to suggest then.
     """
 
     address: str = ""
@@ -95,7 +95,7 @@ class Toast:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """All of it. `now` is in milliseconds since 1970; `offset` is how many minutes this tab's local time is ahead of UTC."""
+    """All of it. `now` is in ms since 1970; `offset` is how many minutes the local time of the tab is ahead of UTC."""
 
     now: int
     release: str

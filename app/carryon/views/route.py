@@ -1,7 +1,9 @@
 """Addresses: a tab is the query of one page, so that a link, a reload and the browser's back lead where they should.
 
-1. `?note=<id>` · `?at=trash|settings` · `?in=<notebook id>` · `?folder=<path>` · `?tag=<tag>` · `?q=<search>` · `?join`; no query: all notes.
-2. An address comes from outside: what has not the form it should have is left out, and what is unknown is shown as not there.
+1. `?note=<id>` · `?at=trash|settings` · `?in=<notebook id>` · `?folder=<path>` · `?tag=<tag>` · `?q=<search>` ·
+   `?join`; no query: all notes.
+2. An address comes from outside: what has not the form it should have is left out, and what is unknown is shown as not
+   there.
 3. The fragment is not part of it: it holds secrets and never reaches the views.
 """
 
@@ -17,7 +19,7 @@ _parameters_max = 20
 
 
 def route(query: str, tab: Tab) -> Tab:
-    """Return the tab as the address `query` says; `tab` gives the notebook where the address names none, and the size of the window."""
+    """Return the tab as the address says; `tab` gives the size of the window, and the notebook where none is named."""
     values = _values(query)
     note = values.get("note", "").upper()
     notebook = values.get("in", "").upper()
@@ -35,12 +37,12 @@ def route(query: str, tab: Tab) -> Tab:
     )
 
 
-def query_of(tab: Tab, *, current: str | None = None) -> str:
-    """Return the address of a tab, `""` or beginning with `?`. The notebook is named unless it is the `current` one of the device."""
+def query_of(tab: Tab, *, several: bool = False) -> str:
+    """Return the address of a tab, empty or beginning with `?`; `several` notebooks on a device: it says which one."""
     if tab.place == "join":
         return "?join"
     values = {
-        "in": tab.notebook if tab.notebook != current else "",
+        "in": tab.notebook if several else "",
         "at": "" if tab.place == "notes" else tab.place,
         "folder": tab.folder or "",
         "tag": tab.tag or "",

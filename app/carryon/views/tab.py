@@ -19,13 +19,14 @@ ROWS_MAX: Final = 200
 QUERY_CHARACTERS_MAX: Final = 500
 NAME_CHARACTERS_MAX: Final = 500
 """A folder's, tag's or relay's name in an address or an action."""
+TITLE_CHARACTERS_MAX: Final = 500
 
-_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}\Z")
+_id = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab. `first` is the first row of the list in view and `rows` how many fit; `dialog` is the panel that is open."""
+    """A tab. `first` is the first row of the list in view, `rows` how many fit; `dialog` is the panel that is open."""
 
     notebook: str
     place: Place = "notes"
@@ -57,5 +58,5 @@ def pane_of(tab: Tab) -> Pane:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text has the form of the id of a note or a notebook: 26 characters of Crockford base 32."""
-    return _ID.match(text) is not None
+    """Tell whether a text has the form of the id of a note or a notebook: 16 bytes in Crockford base 32."""
+    return _id.fullmatch(text) is not None

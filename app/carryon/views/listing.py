@@ -1,0 +1,168 @@
+"""The list of notes: a window on what a place, a folder, a tag or a search finds; each row one link named by its title.
+
+1. Only the rows in view and some around them are rendered; where the window begins is rounded, so that a short scroll
+   changes nothing.
+2. A row is rendered again only when what it shows changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from markupsafe import Markup
+
+from carryon.notebook.notebook import Notebook
+from carryon.views.action import Outcome, Rule, Scene, note_here, search
+from carryon.views.dates import counted, day_words, machine_time
+from carryon.views.device import Device
+from carryon.views.rendering import render
+from carryon.views.route import query_of
+from carryon.views.tab import Tab
+
+_step: Final = 10
+"""The window begins at a multiple of it, and reaches at least as far beyond what is in view."""
+
+Pieces = tuple[tuple[str, bool], ...]
+"""A text in pieces: whether each is marked as what was searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    note: str
+    href: str
+    title: Pieces
+    untitled: bool
+    is_open: bool
+    snippet: Pieces
+    day: str
+    time: str
+    folder: str
+    tasks_done: int
+    tasks: int
+    pinned: bool
+    position: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Empty:
+    icon: str
+    words: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    listing: str
+    name: str
+    count: str
+    query: str
+    hint: str
+    first: int
+    before: int
+    after: int
+    total: int
+    rows: tuple[Markup, ...]
+    empty: _Empty | None
+
+
+def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
+    """Render the region `list`."""
+    if tab.place not in ("notes", "trash"):
+        return Markup("")
+    listing = notebook.listed("trash" if tab.place == "trash" else "notes", tab.folder or "", tab.tag or "", tab.query)
+    first, last = _window(tab, listing.total)
+    href = _href_before_note(tab, device)
+    rows = []
+    for position, note in enumerate(listing.ids[first:last], first + 1):
+        row = notebook.rows[note]
+        hit = listing.hits.get(note)
+        shown = _Row(
+            note=note,
+            href=href + note,
+            title=hit.title if hit else ((row.title or "Untitled", False),),
+            untitled=not row.title,
+            is_open=note == tab.note,
+            snippet=hit.snippet if hit else ((row.snippet, False),),
+            day=day_words(row.modified, device.now, device.offset),
+            time=machine_time(row.modified),
+            folder="" if tab.folder == row.folder else row.folder,
+            tasks_done=row.tasks_done,
+            tasks=row.tasks_done + row.tasks_open,
+            pinned=row.pinned,
+            position=position,
+            total=listing.total,
+        )
+        rows.append(render("row", shown))
+    model = _List(
+        listing=query_of(replace(tab, note=None)),
+        name=name_of(tab),
+        count=counted(listing.total, "note", "notes"),
+        query=tab.query,
+        hint=_hint(notebook, tab),
+        first=first,
+        before=first,
+        after=listing.total - last,
+        total=listing.total,
+        rows=tuple(rows),
+        empty=None if listing.total else _empty(tab),
+    )
+    return render("list", model)
+
+
+def name_of(tab: Tab) -> str:
+    """Return the name of what the list shows."""
+    if tab.place == "trash":
+        return "Trash"
+    if tab.folder:
+        return tab.folder.rpartition("/")[2]
+    return f"#{tab.tag}" if tab.tag else "All notes"
+
+
+def _window(tab: Tab, total: int) -> tuple[int, int]:
+    first = min(tab.first, max(total - tab.rows, 0)) - _step
+    first = max(first - first % _step, 0)
+    return first, min(first + tab.rows + 3 * _step, total)
+
+
+def _href_before_note(tab: Tab, device: Device) -> str:
+    query = query_of(replace(tab, note=None), several=len(device.notebooks) > 1)
+    return f"{query}&note=" if query else "?note="
+
+
+def _hint(notebook: Notebook, tab: Tab) -> str:
+    if tab.query.strip() and not notebook.texts_ready:
+        return "Titles and openings so far: the texts are still being read."
+    return ""
+
+
+def _empty(tab: Tab) -> _Empty:
+    if tab.query.strip():
+        return _Empty("search", "No note has this", 'Try fewer words, or "a phrase", tag:name, folder:name, -without.')
+    if tab.place == "trash":
+        return _Empty("trash", "The trash is empty", "What is moved here can be restored.")
+    if tab.folder or tab.tag:
+        return _Empty("notes", "No notes here", "")
+    return _Empty(
+        "notes", "No notes yet", "Begin one, or import a folder of Markdown. Everything stays on this device."
+    )
+
+
+def _open_note(scene: Scene, note: str) -> Outcome:
+    tab = scene.tab if scene.tab.place in ("notes", "trash") else Tab(scene.tab.notebook, rows=scene.tab.rows)
+    is_trashed = scene.notebook.rows[note].trashed
+    if is_trashed != (tab.place == "trash"):
+        tab = replace(tab, place="trash" if is_trashed else "notes", folder=None, tag=None, query="", first=0)
+    return Outcome(replace(tab, note=note, dialog=None))
+
+
+def _search(scene: Scene, value: str) -> Outcome:
+    return Outcome(replace(scene.tab, query=value, first=0))
+
+
+rules: Final[Mapping[str, Rule]] = {
+    "note.open": Rule(_open_note, {"note": note_here}),
+    "list.search": Rule(_search, {"value": search}),
+}

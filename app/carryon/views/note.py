@@ -1,0 +1,160 @@
+"""The open note: its tools, title, folder, the place of the editor or the preview, and its own status.
+
+1. The text in the editor's host is to be read until the editor is bound to the note: its first screenfuls only.
+2. A note in the trash, and one in a notebook that can only be read, is shown and not edited.
+3. A title that two devices set apart from each other is a conflict: both are shown, one press settles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from markupsafe import Markup
+
+from carryon.notebook.commands import CreateNote, MoveNote, PinNote, RenameNote
+from carryon.notebook.notebook import Notebook
+from carryon.notes import markdown
+from carryon.notes.note import Note
+from carryon.views.action import Call, Outcome, Refused, Rule, Scene, flag, name, note_here, title
+from carryon.views.dates import counted, day_words, machine_time
+from carryon.views.device import Device
+from carryon.views.orders import ExportNote
+from carryon.views.rendering import render
+from carryon.views.route import query_of
+from carryon.views.tab import TITLE_CHARACTERS_MAX, Tab, is_id
+
+READ_CHARACTERS_MAX: Final = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    note: str
+    back: str
+    title: str
+    placeholder: str
+    title_max: int
+    titles: tuple[str, ...]
+    folder: str
+    words: str
+    pinned: bool
+    trashed: bool
+    can_edit: bool
+    preview: bool
+    status: str
+    edited: str
+    edited_time: str
+    text: str
+    shown: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class _NoNote:
+    has_notes: bool
+    missing: bool
+    back: str
+
+
+def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
+    """Render the region `note` for the places that show notes."""
+    back = query_of(replace(tab, note=None), several=len(device.notebooks) > 1) or "./"
+    row = notebook.rows.get(tab.note) if tab.note else None
+    if row is None:
+        return render("no_note", _NoNote(bool(notebook.rows), tab.note is not None, back))
+    note = notebook.note(row.note)
+    model = _Note(
+        note=row.note,
+        back=back,
+        title=row.title if note is None else note.field("title").value or "",
+        placeholder=row.title or "Untitled",
+        title_max=TITLE_CHARACTERS_MAX,
+        titles=_titles(note),
+        folder=row.folder,
+        words=counted(row.words, "word", "words"),
+        pinned=row.pinned,
+        trashed=row.trashed,
+        can_edit=device.core == "ready" and not row.trashed,
+        preview=tab.preview,
+        status=device.note_status,
+        edited=day_words(row.modified, device.now, device.offset),
+        edited_time=machine_time(row.modified),
+        text=note.body[:READ_CHARACTERS_MAX] if note and not tab.preview else "",
+        shown=_preview(notebook, note) if note and tab.preview else Markup(""),
+    )
+    return render("note", model)
+
+
+def _titles(note: Note | None) -> tuple[str, ...]:
+    """Return the titles that wait for somebody to choose, or none."""
+    values = sorted({value for _, value in note.field("title").values}) if note else []
+    return tuple(values) if len(values) > 1 else ()
+
+
+def _preview(notebook: Notebook, note: Note) -> Markup:
+    found = tuple((target, notebook.linked(target)) for target in _targets(note.body))
+    return _rendered(note.body, found)
+
+
+@lru_cache(maxsize=8)
+def _targets(body: str) -> tuple[str, ...]:
+    """Return what the links of a text name."""
+    targets: dict[str, None] = {}
+
+    def link_to(target: str) -> tuple[str, ...]:
+        targets.setdefault(target)
+        return ()
+
+    markdown.render(body, link_to)
+    return tuple(targets)
+
+
+@lru_cache(maxsize=8)
+def _rendered(body: str, found: tuple[tuple[str, tuple[str, ...]], ...]) -> Markup:
+    # Raw HTML is off in the renderer, and its tests show that a note's text becomes no markup but the renderer's own.
+    return Markup(markdown.render(body, dict(found).__getitem__))
+
+
+def _create(scene: Scene) -> Outcome | Refused:
+    if not is_id(scene.nonce):
+        return Refused("A new note was asked for without an id for it.")
+    folder = scene.tab.folder or "" if scene.tab.place == "notes" else ""
+    tab = Tab(scene.tab.notebook, note=scene.nonce, folder=folder or None, rows=scene.tab.rows)
+    commands = () if scene.nonce in scene.notebook.rows else (CreateNote(scene.nonce, "", "", folder, ""),)
+    return Outcome(tab, commands, (Call("focus", {"target": "title"}),))
+
+
+def _close(scene: Scene) -> Outcome:
+    return Outcome(replace(scene.tab, note=None))
+
+
+def _rename(scene: Scene, note: str, value: str) -> Outcome:
+    return Outcome(scene.tab, (RenameNote(note, value),))
+
+
+def _move(scene: Scene, note: str, value: str) -> Outcome:
+    return Outcome(scene.tab, (MoveNote(note, value),))
+
+
+def _pin(scene: Scene, note: str, pinned: bool) -> Outcome:
+    return Outcome(scene.tab, (PinNote(note, pinned),))
+
+
+def _show_preview(scene: Scene, shown: bool) -> Outcome:
+    return Outcome(replace(scene.tab, preview=shown))
+
+
+def _export(scene: Scene, note: str) -> Outcome:
+    return Outcome(scene.tab, (ExportNote(note),))
+
+
+rules: Final[Mapping[str, Rule]] = {
+    "note.create": Rule(_create, edits=True),
+    "note.close": Rule(_close),
+    "note.rename": Rule(_rename, {"note": note_here, "value": title}, edits=True),
+    "note.move": Rule(_move, {"note": note_here, "value": name}, edits=True),
+    "note.pin": Rule(_pin, {"note": note_here, "pinned": flag}, edits=True),
+    "note.preview": Rule(_show_preview, {"shown": flag}),
+    "note.export": Rule(_export, {"note": note_here}),
+}

@@ -1,0 +1,58 @@
+"""Templates to HTML: the only door through which anything becomes markup.
+
+1. Everything is escaped but what is `Markup`: other rendered templates, icons, and Markdown with raw HTML off.
+2. A template gets one model, a frozen dataclass named `view`; a name that is not in it is an error.
+3. What was rendered is kept by template and model: after an edit only the parts whose model changed are rendered anew.
+4. A built site carries the templates compiled (`compile_into`, a folder of modules beside that of the templates),
+   because compiling them costs a browser more than all its first renderings.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, StrictUndefined
+from markupsafe import Markup
+
+from carryon.views.icons import icon
+
+RENDERED_MAX: Final = 1_000
+_templates: Final = Path(__file__).parent / "templates"
+_compiled: Final = Path(__file__).parent / "templates_compiled"
+
+
+@lru_cache(maxsize=RENDERED_MAX)
+def render(template: str, model: Hashable) -> Markup:
+    """Return the HTML of a model."""
+    return Markup(_environment.get_template(f"{template}.html").render(view=model))
+
+
+def compile_into(folder: Path) -> None:
+    """Write every template as a Python module into a folder."""
+    environment = _make_environment(FileSystemLoader(_templates))
+    environment.compile_templates(folder, zip=None, extensions=["html"], ignore_errors=False)
+
+
+def _make_environment(loader: BaseLoader) -> Environment:
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.globals["icon"] = icon
+    return environment
+
+
+_environment = _make_environment(ModuleLoader(_compiled) if _compiled.is_dir() else FileSystemLoader(_templates))
+
+
+if __name__ == "__main__":
+    compile_into(Path(sys.argv[1]))
