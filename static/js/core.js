@@ -1,0 +1,148 @@
+// @ts-check
+/**
+ * The host of the core: boots Python in this worker and hands it ports, storage, locks and channels.
+ *
+ * One file as SharedWorker and as dedicated worker. It decides nothing. What it says itself is `alive` (with the name of a Web Lock held
+ * for as long as this worker runs), `booting` (bytes, on a first visit), and `ready` with the state `failed` and words when Python
+ * cannot be started: to every tab that is there, and to every tab that comes.
+ */
+
+import * as storage from "./storage.js";
+
+/** @typedef {import("pyodide").PyodideInterface} PyodideInterface */
+/** @typedef {import("./host").FromHost} FromHost */
+/** @typedef {import("./messages").Ready} Ready */
+
+const SITE_PACKAGES = "/lib/python3.14/site-packages";
+
+const here = new URL(".", import.meta.url);
+const base = new URL("../../", here).href;
+const runtime = new URL(__RUNTIME__, base).href;
+const release = here.pathname.split("/").at(-2) ?? "";
+
+/** Every port that a tab has given. @type {MessagePort[]} */
+const ports = [];
+/** What every new tab is told first. @type {(FromHost | Ready)[]} */
+const greetings = [];
+/** @type {((port: MessagePort) => void) | null} */
+let attach = null;
+
+addEventListener("connect", (event) => take(/** @type {MessageEvent} */ (event)));
+addEventListener("message", take);
+
+const alive = `core-alive-${release}-${crypto.randomUUID()}`;
+navigator.locks.request(alive, () => {
+  tell({ type: "alive", lock: alive });
+  return new Promise(() => {});
+});
+
+const host = {
+  release,
+  base,
+  shared: "onconnect" in globalThis,
+  storage,
+  lock,
+  channel,
+  frame: keepFrame,
+  /** @param {(port: MessagePort) => void} accept is called with each tab's port, those that wait first */
+  set attach(accept) {
+    attach = accept;
+    ports.splice(0).forEach(accept);
+  },
+};
+
+boot().catch((error) => {
+  console.error(error);
+  tell({ type: "ready", state: "failed", words: String(error?.message ?? error), release });
+});
+
+async function boot() {
+  // Everything that is needed is under way before anything is waited for.
+  const isKept = await caches.has(`rt-${__RUNTIME__.split("/")[1]}`);
+  const image = bytesOf(`${runtime}boot.bin`, isKept ? null : (bytes) => ports.forEach((port) => post(port, { type: "booting", bytes })));
+  const archives = [`${runtime}site-packages.zip`, `${here.href}app.zip`].map((url) => bytesOf(url, null));
+  const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
+  /** @type {PyodideInterface} */
+  const python = await loadPyodide({ indexURL: runtime, _loadSnapshot: image, stdout: console.log, stderr: console.error });
+  for (const archive of archives) python.unpackArchive(await archive, "zip", { extractDir: SITE_PACKAGES });
+  // After a fatal error of the interpreter nothing runs any more: ending the worker is what tells the tabs.
+  /** @type {any} */ (python)._api.on_fatal = () => close();
+  await python.pyimport("carryon.core.browser").start(host);
+}
+
+/**
+ * Fetch a file of the release whole.
+ * @param {string} url
+ * @param {((bytes: number) => void) | null} arrived hears how much there is so far
+ */
+async function bytesOf(url, arrived) {
+  const response = await fetch(url);
+  if (!response.ok || !response.body) throw new Error(`${url} cannot be fetched: ${response.status} ${response.statusText}`);
+  if (!arrived) return response.arrayBuffer();
+  let bytes = 0;
+  const counter = new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      arrived(bytes);
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body.pipeThrough(counter)).arrayBuffer();
+}
+
+/** @param {MessageEvent} event brings the port of a tab */
+function take({ ports: [port] }) {
+  if (!port) return;
+  for (const greeting of greetings) post(port, greeting);
+  if (attach) attach(port);
+  else ports.push(port);
+}
+
+/** Tell every tab, now or when it comes. @param {FromHost | Ready} message */
+function tell(message) {
+  greetings.push(message);
+  for (const port of ports) post(port, message);
+}
+
+/** @param {MessagePort} port @param {FromHost | Ready} message */
+function post(port, message) {
+  port.postMessage(message);
+}
+
+/**
+ * Take a Web Lock and hold it until `release()`; `lost` resolves when somebody has stolen it.
+ * @param {string} name
+ * @param {LockOptions} options
+ * @returns {Promise<{release: () => void, lost: Promise<void>} | null>} null when it is not available at once
+ */
+function lock(name, options) {
+  return new Promise((resolve, reject) => {
+    let isHeld = false;
+    /** @type {() => void} */
+    let lose;
+    const lost = new Promise((/** @type {(value: void) => void} */ done) => (lose = done));
+    const request = navigator.locks.request(name, options, (held) => {
+      if (!held) return resolve(null);
+      isHeld = true;
+      return new Promise((done) => resolve({ release: () => done(undefined), lost }));
+    });
+    request.catch((error) => (isHeld ? lose() : reject(error)));
+  });
+}
+
+/** @param {string} name @param {(message: any) => void} onmessage */
+function channel(name, onmessage) {
+  const broadcast = new BroadcastChannel(name);
+  broadcast.onmessage = ({ data }) => onmessage(data);
+  return { post: (/** @type {any} */ message) => broadcast.postMessage(message), close: () => broadcast.close() };
+}
+
+/**
+ * Keep what the service worker paints into the page before any script has run; null forgets it.
+ * @param {{query: string, place: string, pane: string, title: string, regions: Record<string, string>} | null} frame
+ */
+async function keepFrame(frame) {
+  const frames = await caches.open("frames");
+  if (!frame) return void (await frames.delete(`${base}frame`));
+  return frames.put(`${base}frame`, new Response(JSON.stringify({ ...frame, release })));
+}

@@ -1,0 +1,197 @@
+// @ts-check
+/**
+ * `<carryon-editor data-note data-editable>text to read until it is bound</carryon-editor>`: CodeMirror on the open note's replica.
+ *
+ * 1. It lives in an open shadow root: there CodeMirror's styles are adopted style sheets, which the policy allows.
+ * 2. It can be written in before the core has bound it. What is typed by then is kept as changes to the text it stood with; binding turns
+ *    the text that was shown into the note's (`difference.js`) and carries the changes over. They count as unsaved from the first one.
+ * 3. A note is split into lines at "\n" only, so that offsets here and in Yjs are the same whatever a file's line ends are.
+ */
+
+import { defaultKeymap } from "@codemirror/commands";
+import { Annotation, Compartment, EditorState } from "@codemirror/state";
+import { EditorView, keymap } from "@codemirror/view";
+import { ySyncFacet, yCollab, yUndoManagerKeymap } from "y-codemirror.next";
+
+import { difference } from "./editor/difference.js";
+import { direction } from "./editor/direction.js";
+import { lineEnds } from "./editor/lineends.js";
+import { markdownStyle } from "./editor/markdown.js";
+import { tasks } from "./editor/tasks.js";
+import { Replica } from "./replica.js";
+
+/** @typedef {import("@codemirror/state").ChangeSet} ChangeSet */
+/** @typedef {import("@codemirror/view").ViewUpdate} ViewUpdate */
+/** @typedef {import("./messages").Bind} Bind */
+/** @typedef {import("./messages").Edit} Edit */
+/** @typedef {import("./messages").Update} Update */
+
+/** @type {Desk} */
+let desk;
+
+/**
+ * Define the element; once per page.
+ * @param {number} client the tab's client id
+ * @param {(edit: Omit<Edit, "seq">) => void} send
+ * @param {(on: boolean) => void} typing counts what is typed before the core has bound the note
+ */
+export function start(client, send, typing) {
+  desk = new Desk(client, send, typing);
+  customElements.define("carryon-editor", CarryonEditor);
+  return desk;
+}
+
+/** The note that lies open in this tab, and the element that shows it. */
+export class Desk {
+  /** @type {Replica | null} */
+  replica = null;
+  /** @type {CarryonEditor | null} */
+  editor = null;
+  #client;
+  #send;
+
+  /** @param {number} client @param {(edit: Omit<Edit, "seq">) => void} send @param {(on: boolean) => void} typing */
+  constructor(client, send, typing) {
+    this.#client = client;
+    this.#send = send;
+    this.typing = typing;
+  }
+
+  /** What a new core is told. */
+  get open() {
+    return this.replica && { note: this.replica.note, vector: this.replica.vector };
+  }
+
+  /** @param {Bind} message */
+  bind(message) {
+    if (this.replica?.note !== message.note) {
+      // The former one lives on for as long as an editor still stands on it.
+      this.replica = new Replica(message.note, this.#client, this.#send);
+    }
+    this.replica.bind(message);
+    this.editor?.bind();
+  }
+
+  /** @param {Update} message */
+  update(message) {
+    if (this.replica?.note === message.note) this.replica.update(message);
+  }
+}
+
+/** A change that this person did not type here. */
+const fromElsewhere = Annotation.define();
+
+class CarryonEditor extends HTMLElement {
+  static observedAttributes = ["data-note", "data-editable"];
+
+  #root = this.attachShadow({ mode: "open", delegatesFocus: true });
+  #collaboration = new Compartment();
+  #editable = new Compartment();
+  /** @type {EditorView | null} */
+  #view = null;
+  /** @type {Replica | null} */
+  #bound = null;
+  /** What was typed before the binding, as changes to the text that was shown. @type {ChangeSet | null} */
+  #early = null;
+  #shown = "";
+
+  connectedCallback() {
+    desk.editor = this;
+    this.#open();
+  }
+
+  disconnectedCallback() {
+    if (desk.editor === this) desk.editor = null;
+    this.#close();
+  }
+
+  // Moved within the page by a rendering: nothing to do, and nothing to lose.
+  connectedMoveCallback() {}
+
+  /** @param {string} name @param {string | null} old @param {string | null} value */
+  attributeChangedCallback(name, old, value) {
+    if (!this.#view || old === value) return;
+    if (name === "data-editable") return this.#view.dispatch({ effects: this.#editable.reconfigure(this.#editability()) });
+    // The text of the other note comes into the element right after its attributes.
+    queueMicrotask(() => {
+      if (!this.isConnected) return;
+      this.#close();
+      this.#open();
+    });
+  }
+
+  /** Show the replica, and give it what was typed before. */
+  bind() {
+    const view = this.#view;
+    const replica = desk.replica;
+    if (!view || !replica || replica.note !== this.dataset.note || replica === this.#bound) return;
+    const typed = this.#early ?? view.state.changes();
+    const arrived = difference(this.#shown, replica.text.toString());
+    this.#bound = replica;
+    view.dispatch({
+      changes: arrived.map(typed, true),
+      effects: this.#collaboration.reconfigure(yCollab(replica.text, null, { undoManager: replica.undo })),
+      annotations: fromElsewhere.of(true),
+    });
+    this.#give(replica, typed.map(arrived));
+    this.#early = null;
+    desk.typing(false);
+  }
+
+  #open() {
+    this.#shown = this.textContent ?? "";
+    this.#view = new EditorView({ state: this.#state(this.#shown), parent: this.#root, root: this.#root });
+    this.bind();
+  }
+
+  #close() {
+    this.#view?.destroy();
+    this.#view = this.#bound = this.#early = null;
+    desk.typing(false);
+  }
+
+  /** @param {string} doc */
+  #state(doc) {
+    return EditorState.create({
+      doc,
+      extensions: [
+        EditorState.lineSeparator.of("\n"),
+        this.#collaboration.of([]),
+        this.#editable.of(this.#editability()),
+        keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
+        EditorView.lineWrapping,
+        EditorView.contentAttributes.of({ "aria-label": "Note", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences" }),
+        EditorView.updateListener.of((update) => this.#typedEarly(update)),
+        lineEnds(fromElsewhere),
+        markdownStyle,
+        tasks,
+        direction,
+      ],
+    });
+  }
+
+  #editability() {
+    const editable = this.dataset.editable === "true";
+    return [EditorState.readOnly.of(!editable), EditorView.editable.of(editable)];
+  }
+
+  /** @param {ViewUpdate} update */
+  #typedEarly(update) {
+    if (this.#bound || !update.docChanged) return;
+    this.#early = this.#early ? this.#early.compose(update.changes) : update.changes;
+    desk.typing(true);
+  }
+
+  /** Write what was typed before into the replica, as the editor itself would. @param {Replica} replica @param {ChangeSet} changes */
+  #give(replica, changes) {
+    const origin = this.#view?.state.facet(ySyncFacet);
+    let moved = 0;
+    replica.doc.transact(() => {
+      changes.iterChanges((from, to, _from, _to, inserted) => {
+        replica.text.delete(from + moved, to - from);
+        replica.text.insert(from + moved, inserted.toString());
+        moved += inserted.length - (to - from);
+      });
+    }, origin);
+  }
+}

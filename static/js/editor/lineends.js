@@ -1,0 +1,100 @@
+// @ts-check
+/**
+ * Files with Windows line ends stay files with Windows line ends.
+ *
+ * 1. A "\r" before "\n" is not shown, and the pair is one place: the caret is never between the two, and no deletion parts them.
+ * 2. What a person types or pastes takes the note's line end: that of its first line.
+ * 3. Nothing else is touched: a lone "\r" is shown as a sign, and stays.
+ */
+
+import { EditorState, RangeSetBuilder } from "@codemirror/state";
+import { Decoration, EditorView, ViewPlugin, highlightSpecialChars } from "@codemirror/view";
+import { ySyncAnnotation } from "y-codemirror.next";
+
+/** @typedef {import("@codemirror/state").Text} Text */
+/** @typedef {import("@codemirror/state").Transaction} Transaction */
+/** @typedef {import("@codemirror/state").AnnotationType<any>} AnnotationType */
+
+const hidden = Decoration.replace({});
+
+// CodeMirror's own signs, without the "\r" that ends a line and the byte order mark.
+const SIGNS =
+  // eslint-disable-next-line no-control-regex
+  /[\0-\b\v\f\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028\u2029\u202d\u202e\u2066\u2067\u2069\ufff9-\ufffc]|\r(?!$)/g;
+
+/**
+ * @param {AnnotationType} fromElsewhere marks changes that no person typed here
+ */
+export function lineEnds(fromElsewhere) {
+  const typed = EditorState.transactionFilter.of((transaction) => {
+    const isOwn = !transaction.annotation(ySyncAnnotation) && !transaction.annotation(fromElsewhere);
+    const changes = isOwn && transaction.docChanged ? repairs(transaction) : [];
+    return changes.length ? [transaction, { changes, sequential: true }] : transaction;
+  });
+  const caret = EditorState.transactionFilter.of((transaction) => {
+    const { newDoc, newSelection } = transaction;
+    if (!newSelection.ranges.some(({ anchor, head }) => isParted(newDoc, anchor) || isParted(newDoc, head))) return transaction;
+    const { anchor, head } = newSelection.main;
+    const selection = { anchor: anchor - Number(isParted(newDoc, anchor)), head: head - Number(isParted(newDoc, head)) };
+    return [transaction, { selection, sequential: true }];
+  });
+  return [caret, typed, pairs, highlightSpecialChars({ specialChars: SIGNS })];
+}
+
+/** @param {Text} doc @param {number} place */
+function isParted(doc, place) {
+  return place > 0 && doc.sliceString(place - 1, place + 1) === "\r\n";
+}
+
+/**
+ * What has to change after a transaction of a person, in the text that it leaves.
+ * @param {Transaction} transaction
+ */
+function repairs({ startState, changes, newDoc }) {
+  const windows = startState.doc.lines > 1 && startState.doc.line(1).text.endsWith("\r");
+  /** @type {{from: number, to?: number, insert?: string}[]} */
+  const found = [];
+  changes.iterChanges((fromA, toA, fromB, toB) => {
+    const text = newDoc.sliceString(fromB, toB);
+    if (windows) for (const { index } of text.matchAll(/(?<!\r)\n/g)) found.push({ from: fromB + index, insert: "\r" });
+    else for (const { index } of text.matchAll(/\r(?=\n)/g)) found.push({ from: fromB + index, to: fromB + index + 1 });
+    // Half of a pair was deleted: the other half goes with it.
+    if (fromA < toA && isParted(startState.doc, fromA)) found.push({ from: fromB - 1, to: fromB });
+    if (fromA < toA && isParted(startState.doc, toA)) found.push({ from: toB, to: toB + 1 });
+  });
+  return found;
+}
+
+const pairs = ViewPlugin.define(
+  (view) => {
+    const plugin = { hidden: Decoration.none, atomic: Decoration.none, update };
+    /** @param {{view: EditorView, docChanged: boolean, viewportChanged: boolean}} update */
+    function update({ view, docChanged, viewportChanged }) {
+      if (!docChanged && !viewportChanged) return;
+      const shown = /** @type {RangeSetBuilder<Decoration>} */ (new RangeSetBuilder());
+      const places = /** @type {RangeSetBuilder<Decoration>} */ (new RangeSetBuilder());
+      for (const end of ends(view)) {
+        shown.add(end, end + 1, hidden);
+        places.add(end, end + 2, hidden);
+      }
+      plugin.hidden = shown.finish();
+      plugin.atomic = places.finish();
+    }
+    update({ view, docChanged: true, viewportChanged: true });
+    return plugin;
+  },
+  {
+    decorations: (plugin) => plugin.hidden,
+    provide: (plugin) => EditorView.atomicRanges.of((view) => view.plugin(plugin)?.atomic ?? Decoration.none),
+  },
+);
+
+/** Where a "\r\n" begins, in what is in view. @param {EditorView} view */
+function* ends({ visibleRanges, state: { doc } }) {
+  for (const { from, to } of visibleRanges) {
+    for (let line = doc.lineAt(from); ; line = doc.line(line.number + 1)) {
+      if (line.text.endsWith("\r") && line.to < doc.length) yield line.to - 1;
+      if (line.to >= to) break;
+    }
+  }
+}

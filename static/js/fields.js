@@ -1,0 +1,85 @@
+// @ts-check
+/**
+ * Text boxes whose text is an action's argument: when it is sent, and for how long it is the person's and not the core's.
+ *
+ * 1. `data-on="input"`: sent while typing, at most once per frame. Otherwise sent on `change`, that is on leaving the box or Enter.
+ * 2. `data-rest="2000"`: also sent after that many milliseconds of rest, and counted as unsaved from the first key on.
+ * 3. A box holds what was typed until the core has answered for it; `morph` asks.
+ */
+
+import { argumentsOf } from "./arguments.js";
+
+/** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Box */
+
+export class Fields {
+  /** What is typed and not sent, with the timer of its rest. @type {Map<Box, number>} */
+  #typed = new Map();
+  /** The number under which a box's text was sent last, and the text. @type {WeakMap<Element, {seq: number, value: string}>} */
+  #sent = new WeakMap();
+  #saved = 0;
+  #send;
+  #typing;
+
+  /**
+   * @param {(name: string, args: Record<string, string>) => number} send gives the number of the act
+   * @param {(box: Box, on: boolean) => void} typing counts a box as unsaved
+   */
+  constructor(send, typing) {
+    this.#send = send;
+    this.#typing = typing;
+  }
+
+  /** @param {Box} box */
+  typed(box) {
+    if (box.dataset.on === "input") {
+      if (!this.#typed.has(box)) requestAnimationFrame(() => this.flush(box));
+      return void this.#typed.set(box, 0);
+    }
+    const rest = Number(box.dataset.rest ?? 0);
+    if (!rest) return;
+    clearTimeout(this.#typed.get(box));
+    this.#typed.set(box, setTimeout(() => this.flush(box), rest));
+    this.#typing(box, true);
+  }
+
+  /** @param {Box} box */
+  changed(box) {
+    if (box.dataset.on === "input") return;
+    // The change event also ends a typing whose text has been sent after its rest.
+    if (this.#typed.has(box) || this.#sent.get(box)?.value !== box.value) this.#deliver(box);
+  }
+
+  /** Send what is typed in every box. */
+  flushAll() {
+    for (const box of [...this.#typed.keys()]) this.#deliver(box);
+  }
+
+  /** Send what is typed in a box, if anything. @param {Element} element */
+  flush(element) {
+    if (this.#typed.has(/** @type {Box} */ (element))) this.#deliver(/** @type {Box} */ (element));
+  }
+
+  /** @param {Box} box */
+  #deliver(box) {
+    clearTimeout(this.#typed.get(box));
+    this.#typed.delete(box);
+    const seq = this.#send(box.dataset.action ?? "", { ...argumentsOf(box), value: box.value });
+    this.#sent.set(box, { seq, value: box.value });
+    this.#typing(box, false);
+  }
+
+  /** @param {number} sequence */
+  saved(sequence) {
+    this.#saved = sequence;
+  }
+
+  /** @param {Element} element */
+  holds(element) {
+    return this.#typed.has(/** @type {Box} */ (element)) || (this.#sent.get(element)?.seq ?? 0) > this.#saved;
+  }
+
+  /** @param {Element} element */
+  key(element) {
+    return JSON.stringify([element.getAttribute("data-action"), argumentsOf(element)]);
+  }
+}

@@ -1,0 +1,186 @@
+// @ts-check
+/**
+ * The store port's other half: IndexedDB in three calls, none of which ever waits for Python within a transaction.
+ *
+ * 1. A record is `{v: bytes, u: second key}` under an out-of-line key; the index `u` is unique where the store asks for it.
+ * 2. A commit is one strict transaction over the stores it names. It resolves on `complete` only; else nothing of it is there.
+ * 3. A rejection carries its kind in `name`: `Moved`, `Exists`, `Blocked`, or the browser's own (`QuotaExceededError`,
+ *    `InvalidStateError` for a connection that is lost, …).
+ * 4. A connection that stands in the way of another version or a deletion closes at once.
+ */
+
+import { deleteDB, openDB } from "idb";
+
+/** @typedef {number | string | Uint8Array<ArrayBuffer> | Key[]} Key */
+/** @typedef {{v: Uint8Array, u?: Key}} Stored */
+/** @typedef {["add", string, Key | null, Uint8Array, Key | null] | ["put", string, Key, Uint8Array] | ["delete", string, Key]} Change */
+/** @typedef {["expect", string, Key, Uint8Array | null] | ["present", string, Key]} Condition */
+/** @typedef {import("idb").IDBPDatabase<any>} Database */
+/**
+ * @typedef {object} Range bounds are inclusive; `unique` and its bounds look at the second key
+ * @property {Key} [lower]
+ * @property {Key} [upper]
+ * @property {Key} [unique]
+ * @property {Key} [uniqueLower]
+ * @property {Key} [uniqueUpper]
+ * @property {number} [limit]
+ * @property {boolean} [reverse]
+ */
+
+const BLOCKED_MS = 5_000;
+const KEY_DATABASE = "carryon-device-key";
+
+/**
+ * Open a database, made if missing.
+ * @param {string} name
+ * @param {{name: string, auto: boolean, unique: boolean}[]} stores
+ */
+export function open(name, stores) {
+  const opening = openDB(name, 1, {
+    upgrade(database) {
+      for (const { name: store, auto, unique } of stores) {
+        const made = database.createObjectStore(store, { autoIncrement: auto });
+        if (unique) made.createIndex("u", "u", { unique });
+      }
+    },
+    blocking: (_current, _next, event) => /** @type {IDBDatabase} */ (event.target).close(),
+  });
+  return unlessBlocked(name, opening);
+}
+
+/**
+ * Read a range in the order of its keys.
+ * @param {Database} database
+ * @param {string} store
+ * @param {Range} range
+ * @returns {Promise<[Key, Uint8Array, Key | null][]>}
+ */
+export async function read(database, store, range) {
+  const objectStore = database.transaction(store).objectStore(store);
+  const byUnique = [range.unique, range.uniqueLower, range.uniqueUpper].some((bound) => bound !== undefined);
+  const source = byUnique ? objectStore.index("u") : objectStore;
+  const query = byUnique ? bounds(range.unique ?? range.uniqueLower, range.unique ?? range.uniqueUpper) : bounds(range.lower, range.upper);
+  if (!range.reverse) {
+    const [keys, records] = await Promise.all([source.getAllKeys(query, range.limit), source.getAll(query, range.limit)]);
+    return keys.map((key, index) => entry(key, records[index]));
+  }
+  /** @type {[Key, Uint8Array, Key | null][]} */
+  const entries = [];
+  let cursor = await source.openCursor(query, "prev");
+  while (cursor && entries.length < (range.limit ?? Infinity)) {
+    entries.push(entry(cursor.primaryKey, cursor.value));
+    cursor = await cursor.continue();
+  }
+  return entries;
+}
+
+/**
+ * Change stores in one strict transaction.
+ * @param {Database} database
+ * @param {(Change | Condition)[]} operations
+ * @returns {Promise<Key[]>} the keys of the adds, in order
+ */
+export async function commit(database, operations) {
+  const stores = [...new Set(operations.map(([, store]) => store))];
+  const transaction = database.transaction(stores, "readwrite", { durability: "strict" });
+  const ended = transaction.done.catch((error) => error ?? new DOMException("the transaction was aborted", "AbortError"));
+  // All requests are made at once and answered in order; what failed first says why.
+  const results = await Promise.allSettled(operations.map((operation) => request(transaction, operation)));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) {
+    if (failed.reason.name === "Moved") transaction.abort();
+    await ended;
+    throw failed.reason;
+  }
+  const error = await ended;
+  if (error) throw error;
+  const keys = results.map((result) => (result.status === "fulfilled" ? result.value : undefined));
+  return operations.flatMap(([kind], index) => (kind === "add" ? [own(keys[index])] : []));
+}
+
+/** @param {Database} database */
+export function close(database) {
+  database.close();
+}
+
+/** @param {string} name */
+export function remove(name) {
+  return unlessBlocked(name, deleteDB(name));
+}
+
+/** The key that seals what this device stores: made once, kept here, and never to be read out. */
+export async function deviceKey() {
+  const database = await open(KEY_DATABASE, [{ name: "key", auto: false, unique: false }]);
+  const held = await database.get("key", "device");
+  if (held) return database.close(), held;
+  const made = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  const transaction = database.transaction("key", "readwrite", { durability: "strict" });
+  // Another core may have been first: its key is the one.
+  const first = await transaction.store.get("device");
+  if (!first) transaction.store.add(made, "device");
+  await transaction.done;
+  return database.close(), first ?? made;
+}
+
+/** @param {import("idb").IDBPTransaction<any, string[], "readwrite">} transaction @param {Change | Condition} operation */
+async function request(transaction, operation) {
+  const store = transaction.objectStore(operation[1]);
+  switch (operation[0]) {
+    case "add":
+      return store.add(record(operation[3], operation[4]), operation[2] ?? undefined).catch((error) => {
+        throw error.name === "ConstraintError" ? failure("Exists", operation) : error;
+      });
+    case "put":
+      return store.put(record(operation[3], null), operation[2]);
+    case "delete":
+      return store.delete(operation[2]);
+    case "expect":
+      if (!same((await store.get(operation[2]))?.v ?? null, operation[3])) throw failure("Moved", operation);
+      return;
+    case "present":
+      if ((await store.getKey(operation[2])) === undefined) throw failure("Moved", operation);
+  }
+}
+
+/** @param {"Moved" | "Exists"} name @param {Change | Condition} operation */
+function failure(name, [kind, store, key]) {
+  return Object.assign(new Error(`${kind} in ${store}: ${name === "Moved" ? "the record has moved" : "the key is taken"}`), { name, store, key });
+}
+
+/** @template T @param {string} name @param {Promise<T>} work @returns {Promise<T>} */
+function unlessBlocked(name, work) {
+  let timer = 0;
+  const blocked = new Promise((_, reject) => {
+    const error = Object.assign(new Error(`the database ${name} is held open elsewhere: close the other tabs of this site`), { name: "Blocked" });
+    timer = setTimeout(() => reject(error), BLOCKED_MS);
+  });
+  return Promise.race([work, blocked]).finally(() => clearTimeout(timer));
+}
+
+/** @param {Uint8Array} value @param {Key | null} unique @returns {Stored} */
+function record(value, unique) {
+  return unique === null ? { v: value } : { v: value, u: unique };
+}
+
+/** @param {IDBValidKey} key @param {Stored} stored @returns {[Key, Uint8Array, Key | null]} */
+function entry(key, stored) {
+  return [own(key), stored.v, stored.u ?? null];
+}
+
+/** IndexedDB gives binary keys back as buffers. @param {any} key @returns {Key} */
+function own(key) {
+  if (Array.isArray(key)) return key.map(own);
+  return key instanceof ArrayBuffer ? new Uint8Array(key) : key;
+}
+
+/** @param {Key | undefined} lower @param {Key | undefined} upper */
+function bounds(lower, upper) {
+  if (lower !== undefined && upper !== undefined) return IDBKeyRange.bound(lower, upper);
+  if (lower !== undefined) return IDBKeyRange.lowerBound(lower);
+  return upper === undefined ? null : IDBKeyRange.upperBound(upper);
+}
+
+/** @param {Uint8Array | null} one @param {Uint8Array | null} other */
+function same(one, other) {
+  return one === other || Boolean(one && other && !indexedDB.cmp(/** @type {any} */ (one), /** @type {any} */ (other)));
+}

@@ -1,0 +1,174 @@
+// @ts-check
+/**
+ * A tab: a terminal of the core. It shows regions, hosts the editor, reports events, and decides nothing.
+ */
+
+import { fragment } from "./fragment.js";
+
+import { freshId } from "./arguments.js";
+import { listen } from "./actions.js";
+import { perform } from "./calls.js";
+import { Connection } from "./connection.js";
+import { EarlyKeys } from "./early.js";
+import { ListWindow } from "./listwindow.js";
+import { morph } from "./morph.js";
+import { LateWords, notice, progress } from "./notice.js";
+import { followReleases, holdRelease, sweep, takeOver } from "./release.js";
+import { base } from "./site.js";
+import { Unsaved } from "./unsaved.js";
+
+/** @typedef {import("./messages").ToTab} ToTab */
+/** @typedef {import("./messages").Hello} Hello */
+/** @typedef {import("./messages").Regions} Regions */
+/** @typedef {import("./host").FromHost} FromHost */
+
+const DRAIN_MS = 2_000;
+
+const root = document.documentElement;
+const tab = freshId();
+const client = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+const opened = location.search;
+
+/** @type {import("./editor.js").Desk | undefined} */
+let desk;
+const late = new LateWords();
+const unsaved = new Unsaved(base, root, (message) => connection.post(message), (isLate) => late.tell(isLate));
+const fields = listen(unsaved);
+const early = new EarlyKeys(() => root.dataset.core === "starting" && !unsaved.empty);
+const listWindow = new ListWindow((first, rows) => connection.post({ type: "scrolled", first, rows }));
+const connection = new Connection(hello, receive, (state) => {
+  root.dataset.core = state === "stopped" ? "failed" : "starting";
+  notice(state === "stopped" ? "stopped" : "");
+});
+
+/** @type {Promise<void> | undefined} */
+let drawn;
+
+start();
+
+function start() {
+  listWindow.lay();
+  const lacking = !isSecureContext ? "insecure" : !(globalThis.Worker && navigator.locks && globalThis.indexedDB) ? "unsupported" : "";
+  if (lacking) {
+    root.dataset.core = "failed";
+    return notice(lacking);
+  }
+  holdRelease();
+  drawn = import("./editor.js").then((editor) => {
+    desk = editor.start(client, (message) => void unsaved.send(message), (on) => unsaved.typing("editor", on));
+  });
+  connection.open();
+  followReleases(() => connection.post({ type: "waiting" }), replace);
+  listenToWindow();
+}
+
+/** @returns {Hello} */
+function hello() {
+  const { language, onLine: online } = navigator;
+  const { note, vector } = desk?.open ?? { note: null, vector: null };
+  // The secret belongs to the address with which it came, and goes with each hello until that one is left.
+  const place = { query: location.search, fragment: location.search === opened ? fragment : "", rows: listWindow.rows };
+  const person = { language, offset: -new Date().getTimezoneOffset(), online, visible: isVisible() };
+  return { type: "hello", tab, client, note, vector, pending: unsaved.pending(), ...place, ...person };
+}
+
+/** @param {ToTab | FromHost} message */
+function receive(message) {
+  switch (message.type) {
+    case "alive":
+      return;
+    case "booting":
+      return progress(message.bytes);
+    case "ready":
+      root.dataset.core = message.state;
+      notice(message.state === "failed" ? "failed" : "", message.words);
+      if (message.state === "ready") sweep();
+      return;
+    case "regions":
+      return show(message);
+    case "bind":
+      return withDesk((present) => present.bind(message));
+    case "update":
+      return withDesk((present) => present.update(message));
+    case "saved":
+      fields.saved(message.seq);
+      unsaved.saved(message.seq);
+      if (unsaved.empty) early.forget();
+      return;
+    case "located":
+      return locate(message.query, message.replace);
+    case "call":
+      perform(message, takeOver).then(
+        (value) => connection.post({ type: "answered", call: message.call, ok: true, value }),
+        (error) => connection.post({ type: "answered", call: message.call, ok: false, value: String(error) }),
+      );
+      if (message.name === "focus") early.land();
+  }
+}
+
+/** Messages keep their order while the editor is still being loaded. @param {(present: NonNullable<typeof desk>) => void} use */
+function withDesk(use) {
+  if (desk) return use(desk);
+  drawn?.then(() => desk && use(desk));
+}
+
+/** @param {Regions} message */
+function show({ regions, title, place, pane }) {
+  late.restore();
+  for (const [name, html] of Object.entries(regions)) {
+    const region = document.querySelector(`[data-region="${name}"]`);
+    if (region) morph(region, html, fields);
+  }
+  document.title = title;
+  root.dataset.place = place;
+  root.dataset.pane = pane;
+  late.apply();
+  if ("list" in regions) listWindow.lay();
+}
+
+/** @param {string} query @param {boolean} inPlace */
+function locate(query, inPlace) {
+  if (query === location.search) return;
+  const address = base + query;
+  if (inPlace) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
+}
+
+function isVisible() {
+  return document.visibilityState === "visible";
+}
+
+function listenToWindow() {
+  addEventListener("popstate", () => connection.post({ type: "navigated", query: location.search }));
+  const presence = () => connection.post({ type: "presence", visible: isVisible(), online: navigator.onLine });
+  addEventListener("online", presence);
+  addEventListener("offline", presence);
+  document.addEventListener("visibilitychange", () => {
+    // A hidden page may be ended without another word.
+    if (!isVisible()) keep();
+    presence();
+  });
+  addEventListener("pagehide", () => {
+    keep();
+    connection.post({ type: "bye" });
+  });
+  addEventListener("pageshow", (event) => {
+    if (/** @type {PageTransitionEvent} */ (event).persisted) connection.open();
+  });
+}
+
+function keep() {
+  fields.flushAll();
+  unsaved.spill();
+}
+
+/** A new release has taken over: load it, with what the core has not saved by then. */
+function replace() {
+  fields.flushAll();
+  const end = performance.now() + DRAIN_MS;
+  const wait = () => {
+    if (unsaved.empty || performance.now() > end) return location.reload();
+    setTimeout(wait, 20);
+  };
+  wait();
+}

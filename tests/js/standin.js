@@ -1,0 +1,99 @@
+/**
+ * A stand-in for the core, for tests of the tab alone: it speaks the port's protocol and knows nothing of notes.
+ *
+ * Tests steer it over the BroadcastChannel "standin": `{id, order, …}` is answered by `{id, value}`. A tab whose address holds `slow` is
+ * not greeted before the order `go`.
+ */
+import * as Y from "yjs";
+
+const release = new URL(".", import.meta.url).pathname.split("/").at(-2);
+const lock = `core-alive-${release}-${crypto.randomUUID()}`;
+/** @type {Map<string, Y.Doc>} */
+const notes = new Map();
+/** @type {Map<MessagePort, object>} */
+const tabs = new Map();
+const heard = [];
+let holds = false;
+let shown = 0;
+
+const alive = new Promise((resolve) => navigator.locks.request(lock, () => (resolve(), new Promise(() => {}))));
+addEventListener("connect", ({ ports: [port] }) => take(port));
+addEventListener("message", ({ ports: [port] }) => port && take(port));
+
+function take(port) {
+  alive.then(() => port.postMessage({ type: "alive", lock }));
+  port.onmessage = ({ data }) => hear(port, data);
+}
+
+function hear(port, message) {
+  heard.push(message);
+  if (message.type === "hello") {
+    tabs.set(port, message);
+    for (const pending of message.pending) apply(port, pending);
+    if (!message.query.includes("slow")) greet(port, message);
+    if (!holds) port.postMessage({ type: "saved", seq: Math.max(0, ...message.pending.map(({ seq }) => seq)) });
+  }
+  apply(port, message);
+  if (message.seq && !holds) port.postMessage({ type: "saved", seq: message.seq });
+}
+
+function apply(port, message) {
+  if (message.type !== "edit") return;
+  Y.applyUpdate(note(message.note), message.update);
+  shown += 1;
+  for (const other of tabs.keys()) if (other !== port) other.postMessage({ type: "update", note: message.note, update: message.update, shown });
+}
+
+function greet(port, { query, vector }) {
+  port.postMessage({ type: "ready", state: "ready", words: "", release });
+  const name = new URLSearchParams(query).get("note");
+  if (name) open(port, name, vector);
+}
+
+function open(port, name, vector) {
+  const html = `<input aria-label="Title" data-focus="title" data-action="note.rename" data-note="${name}" data-rest="2000" value="">
+    <carryon-editor data-note="${name}" data-editable="true" data-focus="body">${escape(note(name).getText("body").toString())}</carryon-editor>`;
+  port.postMessage({ type: "regions", regions: { note: html }, title: name, place: "notes", pane: "note" });
+  shown += 1;
+  const update = Y.encodeStateAsUpdate(note(name), vector ?? undefined);
+  port.postMessage({ type: "bind", note: name, update, vector: Y.encodeStateVector(note(name)), shown });
+}
+
+function note(name) {
+  if (!notes.has(name)) notes.set(name, new Y.Doc());
+  return notes.get(name);
+}
+
+function escape(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+const orders = {
+  heard: ({ kind }) => heard.filter(({ type }) => !kind || type === kind).map((message) => JSON.parse(JSON.stringify(message))),
+  say: ({ message }) => tabs.forEach((_, port) => port.postMessage(message)),
+  make: ({ name, text }) => void note(name).getText("body").insert(0, text),
+  open: ({ name }) => tabs.forEach((_, port) => open(port, name)),
+  text: ({ name }) => note(name).getText("body").toString(),
+  clients: ({ name }) => [...note(name).store.clients.keys()],
+  change: ({ name, from, drop, insert }) => {
+    const text = note(name).getText("body");
+    const before = Y.encodeStateVector(note(name));
+    note(name).transact(() => (text.delete(from, drop), text.insert(from, insert)));
+    shown += 1;
+    const update = Y.encodeStateAsUpdate(note(name), before);
+    tabs.forEach((_, port) => port.postMessage({ type: "update", note: name, update, shown }));
+  },
+  hold: ({ on }) => void (holds = on),
+  save: ({ seq }) => tabs.forEach((_, port) => port.postMessage({ type: "saved", seq })),
+  go: () => tabs.forEach((hello, port) => greet(port, hello)),
+  release: () => release,
+  async frame({ frame }) {
+    await (await caches.open("frames")).put(new URL("../../frame", import.meta.url), new Response(JSON.stringify(frame)));
+  },
+  die: () => void setTimeout(() => self.close()),
+};
+
+const control = new BroadcastChannel("standin");
+control.onmessage = async ({ data }) => {
+  if (data.order) control.postMessage({ id: data.id, value: (await orders[data.order](data)) ?? null });
+};
