@@ -13,7 +13,7 @@ from carryon_sync.members import Members, SignedBy
 from carryon_sync.records import Record, Role, wraps_hash
 from carryon_sync.rejected import Rejected
 
-from tests.crypto.bench import Bench, draft, drawn, flips, notebook, rule
+from tests.crypto.bench import Bench, draft, drawn, notebook, rule
 from tests.crypto.golden import held
 
 
@@ -48,7 +48,7 @@ async def the_first_epoch_opens_for_the_device_and_for_the_root(bench: Bench) ->
         assert await unwrap(bench.primitives, EPOCH_WRAP, secrets.notebook, wrap, other) is None
         assert await unwrap(bench.primitives, INVITE_WRAP, secrets.notebook, wrap, own) is None
         assert await unwrap(bench.primitives, EPOCH_WRAP, bytes(16), wrap, own) is None
-        for flipped in flips(wrap.ephemeral + wrap.sealed):
+        for flipped in bench.flips(wrap.ephemeral + wrap.sealed):
             broken = replace(wrap, ephemeral=flipped[:32], sealed=flipped[32:])
             assert await unwrap(bench.primitives, EPOCH_WRAP, secrets.notebook, broken, own) is None
 
@@ -123,7 +123,7 @@ async def an_invitation_s_keys_with_any_bit_flipped_do_not_open(bench: Bench) ->
     keys = await invite_keys(bench.primitives, invited.link)
     [wrap] = invited.record.wraps
 
-    for flipped in flips(wrap.ephemeral + wrap.sealed):
+    for flipped in bench.flips(wrap.ephemeral + wrap.sealed):
         wraps = (replace(wrap, ephemeral=flipped[:32], sealed=flipped[32:]),)
         record = replace(invited.record, wraps=wraps, wraps_hash=wraps_hash(wraps))
         members = held(created.root, created.certificate, created.epoch, record)

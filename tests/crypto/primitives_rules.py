@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from carryon.crypto.primitives import Plain, Sealed, Signed
 
-from tests.crypto.bench import Bench, drawn, flips, rule
+from tests.crypto.bench import Bench, drawn, rule
 
 # RFC 8032, 7.1, tests 2 and 3.
 _ED25519 = (
@@ -62,9 +62,9 @@ async def a_signature_with_any_bit_flipped_verifies_nothing(bench: Bench) -> Non
     """Signature, message and public key, every bit of each."""
     _, public, message, signature = map(bytes.fromhex, _ED25519[1])
     right = Signed(public, message, signature)
-    wrong = [replace(right, signature=flipped) for flipped in flips(signature)]
-    wrong += [replace(right, message=flipped) for flipped in flips(message)]
-    wrong += [replace(right, public=flipped) for flipped in flips(public)]
+    wrong = [replace(right, signature=flipped) for flipped in bench.flips(signature)]
+    wrong += [replace(right, message=flipped) for flipped in bench.flips(message)]
+    wrong += [replace(right, public=flipped) for flipped in bench.flips(public)]
 
     verdicts = await bench.primitives.verify([*wrong, right])
 
@@ -136,10 +136,10 @@ async def encryption_is_that_of_the_gcm_specification(bench: Bench) -> None:
 async def a_ciphertext_with_any_bit_flipped_does_not_open(bench: Bench) -> None:
     """Key, nonce, ciphertext with its tag, associated data, every bit of each."""
     right = Sealed(_GCM.key, _GCM.nonce, bytes.fromhex(_GCM_CIPHERTEXT), _GCM.associated)
-    wrong = [replace(right, ciphertext=flipped) for flipped in flips(right.ciphertext)]
-    wrong += [replace(right, nonce=flipped) for flipped in flips(right.nonce)]
-    wrong += [replace(right, associated=flipped) for flipped in flips(right.associated)]
-    wrong += [replace(right, key=flipped) for flipped in flips(right.key)]
+    wrong = [replace(right, ciphertext=flipped) for flipped in bench.flips(right.ciphertext)]
+    wrong += [replace(right, nonce=flipped) for flipped in bench.flips(right.nonce)]
+    wrong += [replace(right, associated=flipped) for flipped in bench.flips(right.associated)]
+    wrong += [replace(right, key=flipped) for flipped in bench.flips(right.key)]
 
     opened = await bench.primitives.open([*wrong, right])
 

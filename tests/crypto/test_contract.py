@@ -20,6 +20,7 @@ BENCH = Bench(
     FileAtRest(PRIMITIVES, bytes([1]) * 32, os.urandom),
     FileAtRest(PRIMITIVES, bytes([2]) * 32, os.urandom),
     json.loads(VECTORS.read_text()) if VECTORS.exists() else {},
+    every_bit=True,
 )
 
 

@@ -75,9 +75,11 @@ def decode_link(text: str) -> JoinLink | Rejected:
     payload = _decoded(encoded)
     if payload is None:
         return Rejected(f"this link has characters that no invitation has: {_COPY_AGAIN}")
-    if payload[:1] != bytes([FORMAT]):
+    if len(payload) <= _HEAD_BYTES + _CHECK_BYTES:
+        return Rejected(f"this link is cut off: {_COPY_AGAIN}")
+    if payload[0] != FORMAT:
         return Rejected(f"this link has format {payload[0]}, known is {FORMAT}: update Carryon, then open it again")
-    if len(payload) <= _HEAD_BYTES + _CHECK_BYTES or _check(payload[:-_CHECK_BYTES]) != payload[-_CHECK_BYTES:]:
+    if _check(payload[:-_CHECK_BYTES]) != payload[-_CHECK_BYTES:]:
         return Rejected(f"this link is cut off or changed: {_COPY_AGAIN}")
     address = payload[_HEAD_BYTES:-_CHECK_BYTES]
     relay = address.decode("ascii", "replace")

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import js
-from pyodide.ffi import to_js
+from pyodide.ffi import JsException, to_js
 
 from carryon.crypto.primitives import (
     KEY_BYTES,
@@ -155,22 +155,28 @@ def aes_gcm(nonce: bytes, associated: bytes) -> Any:
     return record(name="AES-GCM", iv=to_js(nonce), additionalData=to_js(associated))
 
 
-async def settled(promises: Iterable[Any]) -> list[Any]:
-    """Wait for all promises at once and give what each came to, in their order."""
-    return list(await js.Promise.allSettled(to_js(list(promises))))
+async def settled(calls: Iterable[Any]) -> list[Any]:
+    """Start all calls, then wait for each; give what each came to in their order, a `JsException` where it failed."""
+    answers: list[Any] = []
+    for call in list(calls):
+        try:
+            answers.append(await call)
+        except JsException as error:
+            answers.append(error)
+    return answers
 
 
 def value(answer: Any) -> Any:
-    """Give what a promise came to; raise in words where it failed."""
-    if answer.status == "fulfilled":
-        return answer.value
-    if answer.reason.name == "NotSupportedError":
+    """Give what a call came to; raise in words where it failed."""
+    if not isinstance(answer, JsException):
+        return answer
+    if answer.name == "NotSupportedError":
         raise Unsupported(
             "this browser lacks a primitive that Carryon needs "
-            f"(Ed25519, X25519, AES-GCM, HKDF; it says: {answer.reason.message}): "
+            f"(Ed25519, X25519, AES-GCM, HKDF; it says: {answer.message}): "
             "use Chrome or Edge 137, Firefox 130, Safari 17, or newer"
         )
-    raise CryptoError(f"the browser's cryptography failed: {answer.reason.name}: {answer.reason.message}")
+    raise CryptoError(f"the browser's cryptography failed: {answer.name}: {answer.message}")
 
 
 def as_bytes(buffer: Any) -> bytes:
@@ -181,9 +187,9 @@ def as_bytes(buffer: Any) -> bytes:
 
 def refused(answer: Any) -> bool:
     """Tell whether the bytes were refused: a wrong tag, or a shared secret of zeros, is an OperationError."""
-    return bool(answer.status == "rejected" and answer.reason.name == "OperationError")
+    return isinstance(answer, JsException) and answer.name == "OperationError"
 
 
 def _no_point(answer: Any) -> bool:
     """Tell whether a public key was refused at import; some browsers check there that it is a point of the curve."""
-    return bool(answer.status == "rejected" and answer.reason.name == "DataError")
+    return isinstance(answer, JsException) and answer.name == "DataError"
