@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from carryon.notebook.search import Hit, Query, fold, hit_of, parse_query, rank_of, row_matches, searchable_text
+from carryon.notebook.search import Hit, Query, Searchable, fold, hit_of, parse_query, row_matches, searchable
 from carryon.notes.row import Row
 
 lists_max = 8
@@ -69,19 +69,25 @@ class Index:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.bodies: dict[str, str] = {}
-        self._searchable: dict[str, str] = {}
+        self._titles: dict[str, str] = {}
+        self._heads: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
         self._orders: dict[Place, list[_Order]] = {"notes": [], "trash": []}
         self._folders: Counter[str] = Counter()
         self._tags: dict[str, Counter[str]] = {}
-        self._titles: dict[str, set[str]] = {}
+        self._tags_shown: dict[str, int] | None = None
+        self._named: dict[str, set[str]] = {}
         self._lists: OrderedDict[tuple[str, str, str, str], _List] = OrderedDict()
 
     def put_rows(self, rows: Iterable[Row]) -> None:
         """Take many rows at once, as after a start: the orders are sorted once."""
         for row in rows:
-            self._forget(self.rows.get(row.note))
+            old = self.rows.get(row.note)
+            if old is not None:
+                self._count(old, -1)
             self.rows[row.note] = row
             self._count(row, 1)
+            self._put_searchable(row.note)
         for place in self._orders:
             self._orders[place] = sorted(_order(row) for row in self.rows.values() if _place(row) == place)
         self._lists.clear()
@@ -92,27 +98,25 @@ class Index:
         if old is not None:
             order = self._orders[_place(old)]
             del order[bisect_left(order, _order(old))]
-            self._forget(old)
-            if old.title != row.title and row.note in self._searchable:
-                self._searchable[row.note] = searchable_text(row.title, self.bodies.get(row.note, ""))
         self.rows[row.note] = row
         insort(self._orders[_place(row)], _order(row))
-        self._count(row, 1)
+        if old is None or _counted(old) != _counted(row):
+            if old is not None:
+                self._count(old, -1)
+            self._count(row, 1)
+            self._put_searchable(row.note)
         self._touch(row.note)
 
     def put_text(self, note: str, body: str) -> None:
         """Take the text of a note whose row is here."""
         if self.bodies.get(note) != body:
             self.bodies[note] = body
-            self._searchable[note] = searchable_text(self.rows[note].title, body)
+            self._put_searchable(note)
             self._touch(note)
 
-    def searchable(self, note: str) -> str:
-        """Return the searchable text of a note: its title alone while its body is not here."""
-        text = self._searchable.get(note)
-        if text is None:
-            text = self._searchable[note] = searchable_text(self.rows[note].title, "")
-        return text
+    def searchable(self, note: str) -> Searchable:
+        """Return what the words of a query are looked for in."""
+        return Searchable(self._titles[note], self._heads[note], self._texts[note])
 
     def listed(self, place: Place, folder: str, tag: str, query: str) -> Listing:
         """Return the notes of a place that lie in a folder, have a tag, and are what a query asks for."""
@@ -132,11 +136,15 @@ class Index:
 
     def folders(self) -> Mapping[str, int]:
         """Return how many notes each folder holds, with the folders in it, trash apart."""
-        return self._folders
+        return dict(self._folders)
 
     def tags(self) -> Mapping[str, int]:
         """Return how many notes have each tag, trash apart; a tag is written as most notes write it."""
-        return {max(forms, key=lambda form: (forms[form], form)): forms.total() for forms in self._tags.values()}
+        if self._tags_shown is None:
+            self._tags_shown = {
+                max(forms, key=lambda form: (forms[form], form)): forms.total() for forms in self._tags.values()
+            }
+        return self._tags_shown
 
     def counts(self) -> Mapping[Place, int]:
         """Return how many notes each place holds."""
@@ -145,48 +153,71 @@ class Index:
     def linked(self, target: str) -> tuple[str, ...]:
         """Return the notes that a link means, by title or by folder and title, in the same order everywhere."""
         wanted = fold(target.strip())
-        found = self._titles.get(wanted, set())
+        found = self._named.get(wanted, set())
         folder, slash, title = wanted.rpartition("/")
         if not found and slash:
-            found = {note for note in self._titles.get(title, ()) if fold(self.rows[note].folder) == folder}
+            found = {note for note in self._named.get(title, ()) if fold(self.rows[note].folder) == folder}
         return tuple(sorted(found, key=lambda note: (self.rows[note].folder, self.rows[note].created, note)))
 
     def _match(self, kept: _List, notes: Iterable[str]) -> None:
-        """Match notes against a list, and mark the list as changed."""
-        words = bool(kept.query.words or kept.query.words_not)
-        for note in notes:
-            kept.ranks.pop(note, None)
-            if self._shown(kept, self.rows[note]):
-                rank = rank_of(kept.query, self.searchable(note)) if words else 0
-                if rank is not None:
-                    kept.ranks[note] = rank
+        """Match notes against a list, one condition after the other, and mark the list as changed."""
+        rows, query = self.rows, kept.query
+        found: Sequence[str] = list(notes)
+        for note in kept.ranks.keys() & kept.stale:
+            del kept.ranks[note]
+        if kept.stale:
+            found = [note for note in found if _place(rows[note]) == kept.place]
+        if kept.folder:
+            found = [note for note in found if (fold(rows[note].folder) + "/").startswith(kept.folder + "/")]
+        if kept.tag:
+            found = [note for note in found if any((fold(t) + "/").startswith(kept.tag + "/") for t in rows[note].tags)]
+        if query.beyond_words:
+            found = [note for note in found if row_matches(query, rows[note])]
+        words = sorted(query.words, key=len, reverse=True)
+        found = _holding(words, self._texts, found)
+        for word in query.words_not:
+            found = [note for note in found if word not in self._texts[note]]
+        kept.ranks.update(self._ranks(query, words, found))
         kept.stale.clear()
         kept.listing = None
 
-    def _shown(self, kept: _List, row: Row) -> bool:
-        return (
-            _place(row) == kept.place
-            and (not kept.folder or (fold(row.folder) + "/").startswith(kept.folder + "/"))
-            and (not kept.tag or any((fold(tag) + "/").startswith(kept.tag + "/") for tag in row.tags))
-            and row_matches(kept.query, row)
-        )
+    def _ranks(self, query: Query, words: Sequence[str], found: Sequence[str]) -> dict[str, int]:
+        """Return where the words hit the notes that hold them: the narrowest place counts."""
+        ranks = dict.fromkeys(found, 4 if words else 0)
+        if words:
+            in_heads = _holding(words, self._heads, found)
+            in_title = _holding(words, self._titles, in_heads)
+            whole = " ".join(query.words)
+            ranks.update(dict.fromkeys(in_heads, 3))
+            ranks.update(dict.fromkeys(in_title, 2))
+            ranks.update({note: 1 for note in in_title if self._titles[note].startswith(whole)})
+            ranks.update({note: 0 for note in in_title if self._titles[note] == whole})
+        return ranks
 
     def _list(self, kept: _List) -> Listing:
         rows, ranks = self.rows, kept.ranks
-        if kept.query.words:
-            ids = sorted(ranks, key=lambda note: (ranks[note], -rows[note].modified, note))
-            return Listing(ids, _Hits(kept.query, ids, self), len(ids))
         order = self._orders[kept.place]
-        ids = [note for _, _, note in order if note in ranks] if len(ranks) < len(order) else [o[2] for o in order]
-        return Listing(ids, {}, len(ids))
+        ids = [note for _, _, note in order]
+        if len(ranks) < len(ids):
+            ids = [note for note in ids if note in ranks]
+        if not kept.query.words:
+            return Listing(ids, {}, len(ids))
+        by_rank: list[list[str]] = [[] for _ in range(5)]
+        for note in ids:
+            by_rank[ranks[note]].append(note)
+        for found in by_rank:
+            if found and rows[found[0]].pinned:  # the pinned ones stand first; all others are in order already
+                found.sort(key=lambda note: -rows[note].modified)
+        ids = [note for found in by_rank for note in found]
+        return Listing(ids, _Hits(kept.query, ids, self), len(ids))
+
+    def _put_searchable(self, note: str) -> None:
+        texts = searchable(self.rows[note].title, self.bodies.get(note, ""))
+        self._titles[note], self._heads[note], self._texts[note] = texts
 
     def _touch(self, note: str) -> None:
         for kept in self._lists.values():
             kept.stale.add(note)
-
-    def _forget(self, row: Row | None) -> None:
-        if row is not None:
-            self._count(row, -1)
 
     def _count(self, row: Row, by: int) -> None:
         """Add a row to the counts and to the titles that links find, or take it out."""
@@ -198,6 +229,7 @@ class Index:
             if not self._folders[folder]:
                 del self._folders[folder]
             folder = folder.rpartition("/")[0]
+        self._tags_shown = None
         for tag in row.tags:
             forms = self._tags.setdefault(fold(tag), Counter())
             forms[tag] += by
@@ -205,10 +237,20 @@ class Index:
                 del forms[tag]
             if not forms:
                 del self._tags[fold(tag)]
-        named = self._titles.setdefault(fold(row.title), set())
+        named = self._named.setdefault(fold(row.title), set())
         (named.add if by > 0 else named.discard)(row.note)
         if not named:
-            del self._titles[fold(row.title)]
+            del self._named[fold(row.title)]
+
+
+def _counted(row: Row) -> tuple[object, ...]:
+    return (row.trashed, row.folder, row.tags, row.title)
+
+
+def _holding(words: Sequence[str], texts: Mapping[str, str], notes: Sequence[str]) -> Sequence[str]:
+    for word in words:
+        notes = [note for note in notes if word in texts[note]]
+    return notes
 
 
 def _place(row: Row) -> Place:

@@ -1,0 +1,273 @@
+"""Brings Markdown files into the notebook, so that importing twice changes nothing and no text ever gets a second
+history.
+
+From a file to a note: the bytes are the body (UTF-8, byte order mark and line ends included), the name without `.md`
+is the title, the folders are the folder. Of a chosen folder, and of a zip in which everything lies in one, the
+outermost is the notebook itself and left out. A note remembers where it came from, in its field `source`: JSON,
+{"path": as given by the picker, with the zip's name before it, "sha256": of the bytes}.
+
+1. A file whose path and bytes a note came from, or which a note of its name holds word for word, is unchanged:
+   whatever was edited since stays.
+2. A file with a folder, whose path a note came from and whose bytes are others, becomes that note's new text by a
+   small edit; edits made here meanwhile stay in its history. A file without a folder says too little for that: it
+   becomes a note of its own.
+3. A note is taken for one file of an import only: files without a folder that share a name stay separate notes.
+4. What would be unchanged or updated and lies in the trash is taken out of it.
+5. Nothing is guessed and nothing dropped silently: what is not UTF-8, too large, or has a path that leaves its folder
+   is refused by name; what is no Markdown, or hidden, is left out by name.
+
+A zip that was exported here (comment `carryon`) tells title and folder of a note in the entry's comment, where its
+path cannot. The search must know all texts (`Notebook.texts_ready`), freshly (`refresh`). It reads no files itself,
+and makes no ids.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from carryon.notebook.commands import Command, CreateNote, ReplaceBody, RestoreNote
+from carryon.notebook.notebook import Notebook, folder_characters_max, title_characters_max
+from carryon.notes.row import clean_folder
+
+file_bytes_max = 10_000_000
+zip_entries_max = 100_000
+zip_bytes_max = 1_000_000_000  # of all Markdown in it, unpacked
+archive_comment = b"carryon"
+
+_markdown = re.compile(r"(.+)\.(?:md|markdown)", re.IGNORECASE | re.DOTALL)
+_control = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFile:
+    """A file that can become a note. `placed` tells that its path has a folder, so that it names the file."""
+
+    path: str
+    placed: bool
+    folder: str
+    title: str
+    body: str
+    sha256: str
+
+    @property
+    def source(self) -> str:
+        """What the note remembers of the file."""
+        return json.dumps({"path": self.path, "sha256": self.sha256}, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that should become a note and cannot."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file that is no note."""
+
+    path: str
+    reason: str
+
+
+Read = NoteFile | Refused | LeftOut
+
+
+def read_file(path: str, data: bytes) -> Iterator[Read]:
+    """Read one chosen file: its name, or its path from the chosen folder on. A zip gives each of its files."""
+    if "/" not in path and path.lower().endswith(".zip"):
+        yield from _read_zip(path, data)
+        return
+    parts = _parts(path)
+    if parts is None:
+        yield Refused(path, "its path leaves the folder, or is none")
+        return
+    left = _left_out(path, parts)
+    yield left or _note_file(path, len(parts) > 1, "/".join(parts[1:-1]), parts[-1], data)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many files became what."""
+
+    created: int = 0
+    updated: int = 0
+    restored: int = 0
+    unchanged: int = 0
+
+
+class Import:
+    """One import: decides for each file what it does to the notebook."""
+
+    def __init__(self, notebook: Notebook, new_id: Callable[[], str]) -> None:
+        assert notebook.texts_ready, "files are compared with all texts of the notebook"
+        self.tally = Tally()
+        self._notebook = notebook
+        self._new_id = new_id
+        self._by_path: dict[str, list[str]] = {}
+        self._by_title: dict[str, list[str]] = {}
+        self._came_from: dict[str, str] = {}
+        # Notes in the trash come last: another of the same path or text is taken before them.
+        for row in sorted(notebook.rows.values(), key=lambda row: (row.trashed, row.note)):
+            self._by_title.setdefault(row.title, []).append(row.note)
+            source = _decoded(row.source)
+            if source is not None:
+                self._by_path.setdefault(source[0], []).append(row.note)
+                self._came_from[row.note] = source[1]
+        self._taken: set[str] = set()
+
+    def commands(self, file: NoteFile) -> list[Command]:
+        """Return what a file orders of the notebook: nothing when it changes nothing."""
+        same = self._same(file)
+        if same is not None:
+            return self._take(same, [])
+        known = [note for note in self._by_path.get(file.path, []) if note not in self._taken] if file.placed else []
+        if known:
+            return self._take(known[0], [ReplaceBody(known[0], file.body, file.source)])
+        self.tally.created += 1
+        return [CreateNote(self._new_id(), file.title, file.body, file.folder, file.source)]
+
+    def _same(self, file: NoteFile) -> str | None:
+        """Return a note that came from this very file, or holds its text under its name."""
+        for note in self._by_path.get(file.path, []):
+            if note not in self._taken and (self._came_from[note] == file.sha256 or self._holds(note, file)):
+                return note
+        for note in self._by_title.get(file.title, []):
+            placed = not file.placed or self._notebook.rows[note].folder == file.folder
+            if placed and note not in self._taken and self._holds(note, file):
+                return note
+        return None
+
+    def _holds(self, note: str, file: NoteFile) -> bool:
+        return self._notebook.text(note) == file.body
+
+    def _take(self, note: str, commands: list[Command]) -> list[Command]:
+        self._taken.add(note)
+        if self._notebook.rows[note].trashed:
+            self.tally.restored += 1
+            return [RestoreNote(note), *commands]
+        if commands:
+            self.tally.updated += 1
+        else:
+            self.tally.unchanged += 1
+        return commands
+
+
+def _read_zip(path: str, data: bytes) -> Iterator[Read]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield from _read_archive(path, archive)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error) as fault:
+        yield Refused(path, f"it cannot be read as a zip: {fault}")
+
+
+def _read_archive(path: str, archive: zipfile.ZipFile) -> Iterator[Read]:
+    entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+    if len(entries) > zip_entries_max:
+        yield Refused(path, f"it holds {len(entries):,} files, the limit is {zip_entries_max:,}: split it")
+        return
+    ours = archive.comment == archive_comment
+    parts_of = [_parts(entry.filename.replace("\\", "/")) for entry in entries]
+    tops = {parts[0] if len(parts) > 1 else "" for parts in parts_of if parts and not _hidden(parts)}
+    inner = 1 if not ours and len(tops) == 1 and "" not in tops else 0
+    left = zip_bytes_max
+    for entry, parts in zip(entries, parts_of, strict=True):
+        name = f"{path}/{entry.filename}"
+        if parts is None or stat.S_ISLNK(entry.external_attr >> 16):
+            yield Refused(name, "its path leaves the zip, or is a link")
+            continue
+        left_out = _left_out(name, parts)
+        if left_out is not None:
+            yield left_out
+            continue
+        content = _unpacked(archive, entry, min(left, file_bytes_max))
+        if isinstance(content, str):
+            yield Refused(name, content)
+            continue
+        left -= len(content)
+        found = _note_file(name, True, "/".join(parts[inner:-1]), parts[-1], content)
+        yield _renamed(found, entry.comment) if ours and entry.comment and isinstance(found, NoteFile) else found
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bytes_max: int) -> bytes | str:
+    """Return an entry's bytes, or why it is refused. Reading stops at the limit, whatever it claims."""
+    if entry.flag_bits & 1:
+        return "it is encrypted: unpack the zip first"
+    try:
+        with archive.open(entry) as stream:
+            content = stream.read(bytes_max + 1)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error) as fault:
+        return f"it is damaged: {fault}"
+    if len(content) > bytes_max:
+        return _too_large(entry.file_size) if bytes_max == file_bytes_max else "the zip unpacks to more than 1 GB"
+    return content
+
+
+def _note_file(path: str, placed: bool, folder: str, name: str, data: bytes) -> NoteFile | Refused:
+    if len(data) > file_bytes_max:
+        return Refused(path, _too_large(len(data)))
+    try:
+        body = data.decode()
+    except UnicodeDecodeError as fault:
+        return Refused(path, f"it is not UTF-8 text (byte {fault.start:,}): save it as UTF-8")
+    named = _markdown.fullmatch(name)
+    assert named, "only Markdown gets here"
+    title, folder = unicodedata.normalize("NFC", named[1]), clean_folder(unicodedata.normalize("NFC", folder))
+    if len(title) > title_characters_max or len(folder) > folder_characters_max:
+        return Refused(path, "its name is too long")
+    return NoteFile(path, placed, folder, title, body, sha256(data).hexdigest())
+
+
+def _renamed(file: NoteFile, comment: bytes) -> NoteFile | Refused:
+    """Give a note of our own export the title and folder that its path could not say."""
+    try:
+        said = json.loads(comment)
+        title, folder = said["title"], said["folder"]
+    except (ValueError, KeyError, TypeError):
+        return file
+    if not isinstance(title, str) or not isinstance(folder, str):
+        return file
+    if len(title) > title_characters_max or len(folder) > folder_characters_max:
+        return Refused(file.path, "its name is too long")
+    return NoteFile(file.path, file.placed, clean_folder(folder), title, file.body, file.sha256)
+
+
+def _left_out(path: str, parts: tuple[str, ...]) -> LeftOut | None:
+    if _hidden(parts):
+        return LeftOut(path, "hidden files are left out")
+    if not _markdown.fullmatch(parts[-1]):
+        return LeftOut(path, "only Markdown is taken; attachments come with a later release")
+    return None
+
+
+def _hidden(parts: tuple[str, ...]) -> bool:
+    return parts[0] == "__MACOSX" or any(part.startswith(".") for part in parts)
+
+
+def _parts(path: str) -> tuple[str, ...] | None:
+    """Return the names in a path, None when it is none inside of a folder."""
+    parts = tuple(path.split("/"))
+    bad = any(not part.strip() or part in (".", "..") for part in parts) or _control.search(path)
+    return None if bad or re.fullmatch(r"[A-Za-z]:", parts[0]) else parts
+
+
+def _too_large(size: int) -> str:
+    return f"it is {size / 1e6:.1f} MB, the limit is {file_bytes_max / 1e6:.0f} MB: split it"
+
+
+def _decoded(source: str) -> tuple[str, str] | None:
+    try:
+        said = json.loads(source) if source else None
+        return (str(said["path"]), str(said["sha256"])) if said else None
+    except (ValueError, KeyError, TypeError):
+        return None
