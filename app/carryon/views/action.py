@@ -105,9 +105,7 @@ def notebook_here(scene: Scene, text: str | None) -> str | Refused:
 
 def flag(_: Scene, text: str | None) -> bool | Refused:
     """Decode `true` or `false`."""
-    return (
-        text == "true" if text in ("true", "false") else Refused("An action was sent without saying whether on or off.")
-    )
+    return text == "true" if text in ("true", "false") else Refused("An action did not say whether on or off.")
 
 
 def place(_: Scene, text: str | None) -> Place | Refused:

@@ -5,7 +5,8 @@ Times are milliseconds since 1970; `offset` is how many minutes local time is ah
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _days: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -16,23 +17,29 @@ _time_max: Final = 253_402_128_000_000
 _offset_max: Final = 24 * 60
 
 
-def day_words(time: int, now: int, offset: int) -> str:
+def day_of(time: int, offset: int) -> date:
+    """Return the day of a time."""
+    return _local(time, offset).date()
+
+
+@lru_cache(maxsize=5_000)
+def day_words(time: int, today: date, offset: int) -> str:
     """Return the time of day for today, else the nearest word for the day."""
-    at, today = _local(time, offset), _local(now, offset)
-    days = (today.date() - at.date()).days
+    at = _local(time, offset)
+    days = (today - at.date()).days
     if days == 0:
         return f"{at.hour:02}:{at.minute:02}"
     if days == 1:
         return "Yesterday"
     if 1 < days < 7:
         return _days[at.weekday()]
-    date = f"{at.day} {_months[at.month - 1]}"
-    return date if at.year == today.year else f"{date} {at.year}"
+    words = f"{at.day} {_months[at.month - 1]}"
+    return words if at.year == today.year else f"{words} {at.year}"
 
 
 def machine_time(time: int) -> str:
     """Return a time for `<time datetime>`."""
-    return _local(time, 0).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _local(time, 0).isoformat(timespec="seconds")
 
 
 def counted(number: int, one: str, many: str) -> str:

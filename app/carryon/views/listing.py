@@ -9,41 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import Markup
 
 from carryon.notebook.notebook import Notebook
+from carryon.notebook.search import Hit
+from carryon.notes.row import Row
 from carryon.views.action import Outcome, Rule, Scene, note_here, search
-from carryon.views.dates import counted, day_words, machine_time
+from carryon.views.dates import counted, day_of, day_words, machine_time
 from carryon.views.device import Device
-from carryon.views.rendering import render
+from carryon.views.rendering import macro, render
 from carryon.views.route import query_of
 from carryon.views.tab import Tab
 
 _step: Final = 10
 """The window begins at a multiple of it, and reaches at least as far beyond what is in view."""
-
-Pieces = tuple[tuple[str, bool], ...]
-"""A text in pieces: whether each is marked as what was searched for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    note: str
-    href: str
-    title: Pieces
-    untitled: bool
-    is_open: bool
-    snippet: Pieces
-    day: str
-    time: str
-    folder: str
-    tasks_done: int
-    tasks: int
-    pinned: bool
-    position: int
-    total: int
+ROWS_KEPT_MAX: Final = 1_000
+"""Rendered rows that are kept: a few windows of a few tabs."""
+_row_macro: Final = macro("row", "row")
+_marked: Final = macro("row", "marked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +61,14 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
     listing = notebook.listed("trash" if tab.place == "trash" else "notes", tab.folder or "", tab.tag or "", tab.query)
     first, last = _window(tab, listing.total)
     href = _href_before_note(tab, device)
+    today = day_of(device.now, device.offset)
     rows = []
+    notes, hits = notebook.rows, listing.hits
     for position, note in enumerate(listing.ids[first:last], first + 1):
-        row = notebook.rows[note]
-        hit = listing.hits.get(note)
-        shown = _Row(
-            note=note,
-            href=href + note,
-            title=hit.title if hit else ((row.title or "Untitled", False),),
-            untitled=not row.title,
-            is_open=note == tab.note,
-            snippet=hit.snippet if hit else ((row.snippet, False),),
-            day=day_words(row.modified, device.now, device.offset),
-            time=machine_time(row.modified),
-            folder="" if tab.folder == row.folder else row.folder,
-            tasks_done=row.tasks_done,
-            tasks=row.tasks_done + row.tasks_open,
-            pinned=row.pinned,
-            position=position,
-            total=listing.total,
-        )
-        rows.append(render("row", shown))
+        row = notes[note]
+        day = day_words(row.modified, today, device.offset)
+        folder = "" if row.folder == tab.folder else row.folder
+        rows.append(_row(row, hits.get(note), note == tab.note, href, day, folder, position, listing.total))
     model = _List(
         listing=query_of(replace(tab, note=None)),
         name=name_of(tab),
@@ -110,6 +83,32 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
         empty=None if listing.total else _empty(tab),
     )
     return render("list", model)
+
+
+@lru_cache(maxsize=ROWS_KEPT_MAX)
+def _row(
+    row: Row, hit: Hit | None, is_open: bool, href: str, day: str, folder: str, position: int, total: int
+) -> Markup:
+    title: str | Markup = row.title or "Untitled"
+    snippet: str | Markup = row.snippet
+    tasks = row.tasks_done + row.tasks_open
+    if hit is not None:
+        title, snippet = (_marked(hit.title) if row.title else title), _marked(hit.snippet)
+    return _row_macro(
+        row.note,
+        href + row.note,
+        is_open,
+        title,
+        not row.title,
+        row.pinned,
+        snippet,
+        machine_time(row.modified),
+        day,
+        f"{row.tasks_done}/{tasks} done" if tasks else "",
+        folder,
+        position,
+        total,
+    )
 
 
 def name_of(tab: Tab) -> str:

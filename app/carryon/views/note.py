@@ -19,7 +19,7 @@ from carryon.notebook.notebook import Notebook
 from carryon.notes import markdown
 from carryon.notes.note import Note
 from carryon.views.action import Call, Outcome, Refused, Rule, Scene, flag, name, note_here, title
-from carryon.views.dates import counted, day_words, machine_time
+from carryon.views.dates import counted, day_of, day_words, machine_time
 from carryon.views.device import Device
 from carryon.views.orders import ExportNote
 from carryon.views.rendering import render
@@ -78,7 +78,7 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
         can_edit=device.core == "ready" and not row.trashed,
         preview=tab.preview,
         status=device.note_status,
-        edited=day_words(row.modified, device.now, device.offset),
+        edited=day_words(row.modified, day_of(device.now, device.offset), device.offset),
         edited_time=machine_time(row.modified),
         text=note.body[:READ_CHARACTERS_MAX] if note and not tab.preview else "",
         shown=_preview(notebook, note) if note and tab.preview else Markup(""),

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,12 @@ _compiled: Final = Path(__file__).parent / "templates_compiled"
 def render(template: str, model: Hashable) -> Markup:
     """Return the HTML of a model."""
     return Markup(_environment.get_template(f"{template}.html").render(view=model))
+
+
+def macro(template: str, name: str) -> Callable[..., Markup]:
+    """Return a macro of a template, for what is rendered so often that a template's own start would be most of it."""
+    found: Callable[..., Markup] = getattr(_environment.get_template(f"{template}.html").module, name)
+    return found
 
 
 def compile_into(folder: Path) -> None:
