@@ -1,0 +1,53 @@
+"""What a room holds between two commits, and how much of it goes into the next one."""
+
+from __future__ import annotations
+
+from carryon_sync.frames import ITEMS_MAX
+from carryon_sync.ledger import Batch
+
+BATCH_BYTES_MAX = 4 << 20
+
+
+class Pending:
+    """What came since the last commit; each entry beside the connection that brought it."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[int, bytes, bytes]] = []
+        self.forgotten: list[tuple[bytes, bytes]] = []
+        self.changes: list[tuple[int, bytes]] = []
+        self.receipts: dict[bytes, bytes] = {}
+        self.size = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.changes or self.receipts)
+
+    def push(self, connection: int, change: bytes) -> None:
+        """Add a change."""
+        self.changes.append((connection, change))
+        self.size += len(change)
+
+    def cut(self) -> Pending:
+        """Take out what one commit holds: all records and receipts, and changes up to its limits."""
+        cut = Pending()
+        cut.records, self.records = self.records, []
+        cut.forgotten, self.forgotten = self.forgotten, []
+        cut.receipts, self.receipts = self.receipts, {}
+        taken = 0
+        for _, data in self.changes[:ITEMS_MAX]:
+            if taken and cut.size + len(data) > BATCH_BYTES_MAX:
+                break
+            cut.size += len(data)
+            taken += 1
+        cut.changes, self.changes = self.changes[:taken], self.changes[taken:]
+        self.size -= cut.size
+        return cut
+
+    def batch(self, log: bytes) -> Batch:
+        """Return what the ledger keeps of it."""
+        return Batch(
+            log=log,
+            records=tuple((id, data) for _, id, data in self.records),
+            forgotten=tuple(self.forgotten),
+            changes=tuple(data for _, data in self.changes),
+            receipts=tuple(self.receipts.items()),
+        )

@@ -1,0 +1,379 @@
+"""A relay's room: one notebook, its connections, its ledger's head; a pure machine, events in, effects out.
+
+A connection's life: `joined` → challenge · members, hello → members, welcome (when what the device brought is
+committed) · changes from its cursor · then push, got, want, receipt, members in any order.
+
+1. Commit before ack, ack and fan-out after commit: nobody sees what a crash could take back. One batch is committed at
+   a time; what comes meanwhile is the next (group commit).
+2. The same id again gets the same ack. A fork is kept, acked, passed on and reported.
+3. Who stands at the head gets a commit at once, in one frame encoded once for all; who pushed part of it gets ids in
+   place of what it pushed. Who is behind reads pages, a window of bytes ahead of what it says it has.
+4. A broken frame ends its connection; a refused record or change is named in an error and the rest goes on.
+5. Everything is bounded: what a connection may have un-acked, what it may leave un-got and for how long, what the room
+   holds uncommitted, how many are in it.
+
+Every effect that says → in `room_effects.py` is answered by calling that method, in the order in which the ledger did
+it. `now` is in ms on a clock that only moves forward, `date` in ms since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from carryon_sync.admission import Admission, Taken, Verify
+from carryon_sync.batches import batched
+from carryon_sync.change import Change, Kind, decode_change, id_in
+from carryon_sync.closing import Closing
+from carryon_sync.codec import decode, encode
+from carryon_sync.frames import (
+    FRAME_BYTES_MAX,
+    Ack,
+    ByInvite,
+    Challenge,
+    Changes,
+    Error,
+    Found,
+    Frame,
+    Got,
+    Hello,
+    IdAlone,
+    MembersRecords,
+    Ping,
+    Pong,
+    Push,
+    Receipt,
+    Unknown,
+    Want,
+    Welcome,
+)
+from carryon_sync.ledger import Committed, FoundPage, Opened, Page
+from carryon_sync.pending import Pending
+from carryon_sync.records import Invite
+from carryon_sync.rejected import Rejected
+from carryon_sync.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
+from carryon_sync.visitor import Place, Visitor
+
+WINDOW_BYTES = 4 << 20
+PAGE_BYTES_MAX = 256 << 10
+PENDING_BYTES_MAX = 64 << 20
+CONNECTIONS_MAX = 1000
+PATIENCE_MS = 60_000
+SILENCE_MS = 120_000
+
+Effects = list[RoomEffect]
+
+
+class Room:
+    """One notebook at a relay."""
+
+    def __init__(self, notebook: bytes, opened: Opened, verify: Verify, *, patience_ms: int = PATIENCE_MS) -> None:
+        """Begin with what the ledger keeps; `patience_ms` is how long a device may take to say hello or to get on."""
+        self._notebook = notebook
+        self._log = opened.log
+        self._head = opened.head
+        self._running = opened.running
+        self._receipts = dict(opened.receipts)
+        self._admission = Admission(notebook, opened.records, verify)
+        self._patience_ms = patience_ms
+        self._visitors: dict[int, Visitor] = {}
+        self._pending = Pending()
+        self._committing: Pending | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Say whether nobody is here and nothing is being committed: then the room can be dropped."""
+        return not self._visitors and self._committing is None
+
+    @property
+    def head(self) -> int:
+        """Return the sequence number of the newest change that is committed."""
+        return self._head
+
+    # Connections.
+
+    def joined(self, connection: int, nonce: bytes, origin: str, now: int) -> Effects:
+        """Take a new connection; `nonce` is 32 random bytes, `origin` the host and port it asked for."""
+        if len(self._visitors) >= CONNECTIONS_MAX:
+            words = f"{CONNECTIONS_MAX} connections are in this notebook, which is the limit"
+            return [HangUp(connection, Closing.FLOODED, words)]
+        self._visitors[connection] = Visitor(connection, nonce, origin, now)
+        return [_to(connection, Challenge(nonce, self._log, self._admission.members.tips()))]
+
+    def left(self, connection: int) -> None:
+        """Forget a connection that ended."""
+        self._visitors.pop(connection, None)
+
+    def received(self, connection: int, data: bytes, now: int, date: int) -> Effects:
+        """Take one message of a connection."""
+        visitor = self._visitors.get(connection)
+        if visitor is None:
+            return []
+        visitor.heard = now
+        frame = decode(data)
+        if isinstance(frame, Rejected):
+            return self._broken(visitor, frame.reason)
+        return self._took(visitor, frame, now, date)
+
+    def tick(self, now: int) -> Effects:
+        """Hang up on who says nothing, who never said hello, and who has not got on with what it was sent."""
+        effects: Effects = []
+        for visitor in tuple(self._visitors.values()):
+            silence = now - visitor.heard
+            if visitor.place is Place.DOOR and silence >= self._patience_ms:
+                effects += self._hang_up(visitor, Closing.SILENT, "no hello came")
+            elif silence >= SILENCE_MS + self._patience_ms:
+                effects += self._hang_up(visitor, Closing.SILENT, f"nothing was heard for {silence} ms")
+            elif visitor.stalled_since is not None and now - visitor.stalled_since >= self._patience_ms:
+                words = f"{visitor.ungot_bytes} bytes were sent and not said to be got: connect again to go on"
+                effects += self._hang_up(visitor, Closing.SLOW, words)
+        return effects
+
+    # What the ledger answers.
+
+    def committed(self, committed: Committed, now: int) -> Effects:
+        """Ack and pass on what is durable now, and commit what came meanwhile."""
+        done, self._committing = self._committing, None
+        assert done is not None, "answers a Commit"
+        before, self._head, self._running = self._head, committed.head, committed.running
+        effects: Effects = []
+        effects += self._give_records(done)
+        effects += self._ack(done, committed)
+        fresh = [(place.id, data) for place, (_, data) in zip(committed.places, done.changes, strict=True) if place.new]
+        effects += self._fan_out(before, fresh, now)
+        effects += self._give_receipts(done)
+        forks = sum(place.fork for place in committed.places)
+        if forks:
+            effects.append(Report("fork", f"{forks} changes stand at a number that their author's chain has already"))
+        if not self._pending.records:
+            effects += self._greet(visitor for visitor in self._visitors.values() if visitor.place is Place.GREETED)
+        return [*effects, *self._commit()]
+
+    def read(self, connection: int, page: Page, now: int) -> Effects:
+        """Send a page to a connection that is behind; the first one says where it is let in."""
+        visitor = self._visitors.get(connection)
+        if visitor is None:
+            return []
+        visitor.reading = False
+        greeting = self._welcome(visitor, page) if visitor.place is Place.GREETED else []
+        if page.after != visitor.sent or not page.changes or visitor.certificate is None:
+            return [*greeting, *self._feed(visitor)]
+        frame = self._changes_for(visitor, page.after, page.changes)
+        visitor.streamed(page.after + len(page.changes), len(frame), now, WINDOW_BYTES)
+        return [*greeting, Deliver((connection,), frame), *self._feed(visitor)]
+
+    def found(self, connection: int, no: int, page: FoundPage) -> Effects:
+        """Answer a want."""
+        visitor = self._visitors.get(connection)
+        if visitor is None:
+            return []
+        visitor.finding = False
+        return [_to(connection, Found(no, page.changes, page.reached, page.more))]
+
+    # Frames.
+
+    def _took(self, visitor: Visitor, frame: Frame, now: int, date: int) -> Effects:
+        match frame:
+            case MembersRecords(records):
+                return self._take_records(visitor, records, date)
+            case Hello() if visitor.hello is None:
+                return self._take_hello(visitor, frame, date)
+            case Ping(no):
+                return [_to(visitor.connection, Pong(no))]
+            case Pong():
+                return []
+            case Unknown(name):
+                words = f"this relay does not know the frame {name!r}: it needs an update"
+                return [_to(visitor.connection, Error("unknown-frame", words))]
+        if visitor.certificate is None:
+            return self._broken(visitor, f"{type(frame).__name__} came from who is not let in as a device")
+        match frame:
+            case Push(changes):
+                return self._take_push(visitor, changes)
+            case Got(cursor):
+                return self._feed(visitor) if visitor.got(cursor) else self._broken(visitor, f"{cursor} was not sent")
+            case Want() if not visitor.finding:
+                visitor.finding = True
+                return [Find(visitor.connection, frame, PAGE_BYTES_MAX)]
+            case Receipt(certificate, sealed):
+                if certificate != visitor.certificate:
+                    return self._broken(visitor, "a receipt of another device")
+                self._pending.receipts[certificate] = sealed
+                return self._commit()
+            case _:
+                return self._broken(visitor, f"a device does not send {type(frame).__name__} now")
+
+    def _take_records(self, visitor: Visitor, records: tuple[bytes, ...], date: int) -> Effects:
+        effects: Effects = []
+        for data in records:
+            taken = self._admission.take(data, visitor.brought, visitor.certificate is not None, date)
+            if isinstance(taken, Rejected):
+                effects.append(_to(visitor.connection, Error("refused-record", taken.reason)))
+            elif isinstance(taken, Taken):
+                self._pending.records.append((visitor.connection, taken.record.id, data))
+                if isinstance(taken.record, Invite):
+                    visitor.brought.add(taken.record.id)
+                if taken.used_up is not None:
+                    self._pending.forgotten.append((taken.used_up.id, taken.used_up.encode()))
+        return [*effects, *self._commit()]
+
+    def _take_hello(self, visitor: Visitor, hello: Hello, date: int) -> Effects:
+        refused = self._admission.let_in(hello, visitor.origin, visitor.nonce, date)
+        if refused is not None:
+            error = _to(visitor.connection, Error(refused.code, refused.words))
+            return [error, *self._hang_up(visitor, Closing.NOT_LET_IN, refused.words)]
+        visitor.hello, visitor.place = hello, Place.GREETED
+        if self._pending.records or (self._committing is not None and self._committing.records):
+            return []
+        return self._greet((visitor,))
+
+    def _take_push(self, visitor: Visitor, changes: tuple[bytes, ...]) -> Effects:
+        if visitor.unacked_bytes >= WINDOW_BYTES:
+            words = f"{visitor.unacked_bytes} bytes are not acked yet, the limit is {WINDOW_BYTES}: wait for acks"
+            return self._hang_up(visitor, Closing.FLOODED, words)
+        if self._pending.size >= PENDING_BYTES_MAX:
+            return self._hang_up(visitor, Closing.FLOODED, "the relay is behind with storing: try again later")
+        assert visitor.certificate is not None, "only devices push"
+        may_write = self._admission.members.may_write(visitor.certificate)
+        refused: dict[str, list[bytes]] = {}
+        for data in changes:
+            change = decode_change(data)
+            reason = _refused(change, self._notebook, may_write)
+            if reason is None and isinstance(change, Change):
+                visitor.pushes(change.id)
+                visitor.unacked_bytes += len(data)
+                self._pending.push(visitor.connection, data)
+            elif reason is not None:
+                refused.setdefault(reason, []).append(id_in(data) or bytes(32))
+        errors = (Error("refused-change", reason, tuple(ids)) for reason, ids in refused.items())
+        return [*(_to(visitor.connection, error) for error in errors), *self._commit()]
+
+    # Steps.
+
+    def _commit(self) -> Effects:
+        """Commit what is pending, unless a commit is under way."""
+        if self._committing is not None or not self._pending:
+            return []
+        self._committing = self._pending.cut()
+        return [Commit(self._committing.batch(self._log))]
+
+    def _greet(self, visitors: Iterable[Visitor]) -> Effects:
+        """Read the running hash at the cursor that each visitor named, and the first page behind it."""
+        effects: Effects = []
+        for visitor in visitors:
+            if visitor.hello is not None and not visitor.reading:
+                visitor.reading = True
+                effects.append(Read(visitor.connection, visitor.hello.cursor, PAGE_BYTES_MAX))
+        return effects
+
+    def _welcome(self, visitor: Visitor, page: Page) -> Effects:
+        hello = visitor.hello
+        assert hello is not None, "a welcome answers a hello"
+        known = hello.log == self._log and page.running == hello.running
+        visitor.place, visitor.sent = Place.IN, hello.cursor if known else 0
+        members = self._admission.members.without(hello.tips)
+        effects: Effects = [
+            _to(visitor.connection, MembersRecords(batch)) for batch in batched(record.encode() for record in members)
+        ]
+        welcome = Welcome(self._log, self._head, self._running, visitor.sent, FRAME_BYTES_MAX, WINDOW_BYTES)
+        effects.append(_to(visitor.connection, welcome))
+        if isinstance(hello.who, ByInvite):
+            return effects
+        for certificate, sealed in self._receipts.items():
+            if certificate != visitor.certificate:
+                effects.append(_to(visitor.connection, Receipt(certificate, sealed)))
+        return effects
+
+    def _feed(self, visitor: Visitor) -> Effects:
+        """Read on for a visitor that is behind and has room."""
+        behind = visitor.place is Place.IN and visitor.certificate is not None and visitor.sent < self._head
+        if not behind or visitor.reading or visitor.ungot_bytes >= WINDOW_BYTES:
+            return []
+        visitor.reading = True
+        return [Read(visitor.connection, visitor.sent, PAGE_BYTES_MAX)]
+
+    def _fan_out(self, before: int, fresh: list[tuple[bytes, bytes]], now: int) -> Effects:
+        if not fresh:
+            return []
+        ids = {id for id, _ in fresh}
+        effects: Effects = []
+        others: list[int] = []
+        frame = encode(Changes(before, tuple(data for _, data in fresh)))
+        for visitor in self._visitors.values():
+            live = visitor.place is Place.IN and visitor.sent == before and not visitor.reading
+            if not live or visitor.ungot_bytes >= WINDOW_BYTES or visitor.certificate is None:
+                continue
+            if visitor.pushed.isdisjoint(ids):
+                others.append(visitor.connection)
+                visitor.streamed(self._head, len(frame), now, WINDOW_BYTES)
+            else:
+                own = self._changes_for(visitor, before, fresh)
+                effects.append(Deliver((visitor.connection,), own))
+                visitor.streamed(self._head, len(own), now, WINDOW_BYTES)
+        if others:
+            effects.append(Deliver(tuple(others), frame))
+        return effects
+
+    def _changes_for(self, visitor: Visitor, after: int, changes: Sequence[tuple[bytes, bytes]]) -> bytes:
+        """Write changes for one visitor, with ids in place of those that it pushed."""
+        items = tuple(IdAlone(id) if id in visitor.pushed else data for id, data in changes)
+        visitor.pushed.difference_update(id for id, _ in changes)
+        return encode(Changes(after, items))
+
+    def _ack(self, done: Pending, committed: Committed) -> Effects:
+        acks: dict[int, tuple[list[int], list[bytes]]] = {}
+        for place, (connection, data) in zip(committed.places, done.changes, strict=True):
+            visitor = self._visitors.get(connection)
+            if visitor is None:
+                continue
+            visitor.unacked_bytes -= len(data)
+            if place.sequence <= visitor.sent:
+                visitor.pushed.discard(place.id)
+            sequences, ids = acks.setdefault(connection, ([], []))
+            sequences.append(place.sequence)
+            ids.append(place.id)
+        return [_to(connection, Ack(tuple(sequences), tuple(ids))) for connection, (sequences, ids) in acks.items()]
+
+    def _give_records(self, done: Pending) -> Effects:
+        effects: Effects = []
+        for visitor in self._visitors.values() if done.records else ():
+            if visitor.place is Place.IN:
+                lacking = (data for connection, _, data in done.records if connection != visitor.connection)
+                effects += [_to(visitor.connection, MembersRecords(batch)) for batch in batched(lacking)]
+        return effects
+
+    def _give_receipts(self, done: Pending) -> Effects:
+        effects: Effects = []
+        for certificate, sealed in done.receipts.items():
+            self._receipts[certificate] = sealed
+            others = tuple(
+                visitor.connection
+                for visitor in self._visitors.values()
+                if visitor.place is Place.IN and visitor.certificate not in (None, certificate)
+            )
+            if others:
+                effects.append(Deliver(others, encode(Receipt(certificate, sealed))))
+        return effects
+
+    def _broken(self, visitor: Visitor, reason: str) -> Effects:
+        error = _to(visitor.connection, Error("broken", reason))
+        return [error, *self._hang_up(visitor, Closing.BROKEN, reason)]
+
+    def _hang_up(self, visitor: Visitor, code: Closing, words: str) -> Effects:
+        del self._visitors[visitor.connection]
+        return [HangUp(visitor.connection, code, words), Report("hung-up", words)]
+
+
+def _refused(change: Change | Rejected, notebook: bytes, may_write: bool) -> str | None:
+    if isinstance(change, Rejected):
+        return change.reason
+    if not may_write:
+        return "this device is certified to read only: an owner can certify it to write"
+    if change.header.notebook != notebook:
+        return "the change is of another notebook"
+    if change.header.kind is not Kind.CHANGE:
+        return f"this relay does not take {change.header.kind.name.lower()}s yet: it needs an update"
+    return None
+
+
+def _to(connection: int, frame: Frame) -> Deliver:
+    return Deliver((connection,), encode(frame))
