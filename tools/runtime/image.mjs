@@ -5,7 +5,10 @@
 // 2. Two interpreters, one after the other: micropip in the first installs and packs the packages, and none of what
 //    it imported is in the second, whose memory becomes the boot image.
 // 3. The lock that both start from names no package, so that nothing can come from anywhere but `wheels/`.
-// 4. The same inputs give the same bytes: the hash seed is fixed, and so is the order of everything.
+// 4. The same inputs give the same bytes: clocks stand still, randomness is fixed, and so is the order of everything. What
+//    was drawn here is public with the image: whoever starts from it seeds `random` again (`secrets` and `os.urandom`
+//    ask the browser each time).
+import node_crypto from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -29,13 +32,21 @@ process.on("uncaughtException", (fault) => {
   process.exit(1);
 });
 
+const CLOCK_MS = Date.UTC(2020, 0, 1);
+Date.now = () => CLOCK_MS;
+performance.now = () => 0;
+node_crypto.randomFillSync = (array) => array.fill(7);
+
 const installer = await loadPyodide(options);
 installer.FS.mkdirTree("/wheels");
+installer.FS.mkdirTree("/tools");
 installer.FS.mount(installer.FS.filesystems.NODEFS, { root: join(folder, "wheels") }, "/wheels");
-const lock = await installer.runPythonAsync(source("install.py"));
-const packages = installer.FS.readFile("/site-packages.zip");
+for (const name of ["bytecode.py", "install.py"]) installer.FS.writeFile(`/tools/${name}`, source(name));
+const lock = await installer.runPythonAsync("import sys; sys.path.insert(0, '/tools'); import install; await install.install()");
+const archive = installer.FS.readFile("/site-packages.zip");
+installer.runPython("import zipfile; zipfile.ZipFile('/site-packages.zip').extractall('/packed')");
 writeFileSync(join(folder, "pyodide-lock.json"), lock);
-writeFileSync(join(folder, "site-packages.zip"), packages);
+writeFileSync(join(folder, "site-packages.zip"), archive);
 
 const sleeper = await loadPyodide({ ...options, lockFileContents: JSON.parse(lock), _makeSnapshot: true });
 const memory_bytes = sleeper._module.HEAP8.length;

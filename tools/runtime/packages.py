@@ -30,7 +30,7 @@ class Package:
     name: str
     version: str
     licence: str
-    sha256: str
+    hash: str
     origin: str
 
 
@@ -74,7 +74,7 @@ def package_of(wheel: Path) -> Package:
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         fields = email.message_from_bytes(archive.read(name))
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
     return Package(fields["Name"], fields["Version"], licence_of(fields), digest, "Python registry")
 
 

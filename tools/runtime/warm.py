@@ -26,6 +26,9 @@ BrokenResourceError CancelScope Condition Event Lock create_memory_object_stream
 from_thread get_cancelled_exc_class move_on_after sleep to_thread
 """.split()
 
+# The importers looked at site-packages before its files were there, and the clock stands still.
+importlib.invalidate_caches()
+
 for name in STANDARD_LIBRARY + PACKAGES:
     importlib.import_module(name)
 
