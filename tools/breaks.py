@@ -44,7 +44,10 @@ def breaks() -> list[Break]:
 def copy_tree(target: Path) -> None:
     """Copy what git knows of the work tree, and link what set-up made."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY, check=True, capture_output=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         source = REPOSITORY / name
@@ -65,7 +68,10 @@ def run_test(tree: Path, test: str, builds: bool) -> subprocess.CompletedProcess
     if builds:
         subprocess.run([python, "-m", "tools.site"], cwd=tree, check=True, capture_output=True)
     command = [python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", test]
-    environment = {"PATH": f"{tree / '.venv' / 'bin'}:/usr/bin:/bin", "PYTHONPATH": f"{tree / 'app'}:{tree / 'sync_worker'}:{tree}"}
+    environment = {
+        "PATH": f"{tree / '.venv' / 'bin'}:/usr/bin:/bin",
+        "PYTHONPATH": f"{tree / 'app'}:{tree / 'sync_worker'}:{tree}",
+    }
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=TEST_SECONDS_MAX)
 
 
@@ -83,7 +89,11 @@ def judge(tree: Path, each: Break) -> str | None:
     path.write_text(whole)
     if red.returncode == 0:
         return f"{each.test} did not notice"
-    return None if red.returncode == 1 else f"{each.test} did not fail but broke off:\n{red.stdout[-2000:]}{red.stderr[-2000:]}"
+    return (
+        None
+        if red.returncode == 1
+        else f"{each.test} did not fail but broke off:\n{red.stdout[-2000:]}{red.stderr[-2000:]}"
+    )
 
 
 def main() -> int:

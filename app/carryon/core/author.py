@@ -1,0 +1,43 @@
+"""Take the writing chain that this core writes as, so that no two cores ever number changes on one chain.
+
+1. An author is written as by the core that holds the lock `author-<id>`; a core takes a free author of its device before it makes one.
+2. Journal rows of an author whose core is gone are folded by whoever gets the author's lock next: by a new core at its start, by the
+   leading core when it finds them.
+"""
+
+from dataclasses import dataclass
+
+from carryon_sync.records import fingerprint_of
+
+from carryon.core.environment import Held, Locks
+from carryon.crypto.primitives import KeyPair, Random
+from carryon.crypto.sealing import new_author
+from carryon.storage.log import Log
+from carryon.storage.members import Author
+
+
+@dataclass(frozen=True, slots=True)
+class HeldAuthor:
+    """An author, and the lock under which it is written as."""
+
+    id: bytes
+    held: Held
+
+
+async def take_author(log: Log, locks: Locks, signing: KeyPair, random: Random) -> HeldAuthor:
+    """Take a free author of this device, or make one."""
+    for author in await log.members.authors():
+        if not author.retired and author.id.startswith(fingerprint_of(signing.public)):
+            held = await take_lock(locks, author.id)
+            if held is not None:
+                return HeldAuthor(author.id, held)
+    author_id = new_author(signing.public, random)
+    held = await take_lock(locks, author_id)
+    assert held is not None, "nobody else knows a new author"
+    await log.members.keep_author(Author(author_id, retired=False))
+    return HeldAuthor(author_id, held)
+
+
+async def take_lock(locks: Locks, author: bytes) -> Held | None:
+    """Take an author's lock if it is free."""
+    return await locks.acquire(f"author-{author.hex()}", wait=False)

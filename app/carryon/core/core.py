@@ -1,0 +1,304 @@
+"""The composition root: one core, all its tabs, and the notebooks of this device that are open.
+
+1. Each tab has one task, which takes the tab's messages in their order; nothing else changes what the tab shows.
+2. An error that nobody foresaw ends the core with words in every tab. What was saved is safe, and what was not is still in the tabs.
+3. What is decided is decided in `views` (actions), `notebook` (commands) and `carryon_sync` (session); here things are only carried out.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from typing import Final, assert_never
+
+from carryon_sync.rejected import Rejected
+
+from carryon.core.acted import acted
+from carryon.core.device_view import Shown, device_of, read_names
+from carryon.core.edited import edited
+from carryon.core.environment import Environment, Frame, TabPort
+from carryon.core.errands import Errands
+from carryon.core.first_start import first_notebook
+from carryon.core.messages import (
+    Act,
+    Answered,
+    Bind,
+    Bye,
+    Edit,
+    FromTab,
+    Hello,
+    Navigated,
+    Presence,
+    Scrolled,
+    Waiting,
+    decode,
+)
+from carryon.core.open_notebook import OpenNotebook
+from carryon.core.tabs import Tabs, TabSession
+from carryon.crypto.notebook_keys import decode_secrets
+from carryon.storage import device as device_layout
+from carryon.storage.device import DeviceStore, KeptNotebook
+from carryon.storage.errors import Damaged
+from carryon.views.page import title_of, view
+from carryon.views.route import is_step, query_of, route
+from carryon.views.tab import Tab, pane_of, scrolled
+
+FRAME_S: Final = 0.3
+
+
+class Core:
+    """One core; `attach` gives it tabs, `run` runs it."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.shown = Shown()
+        self.tabs = Tabs(self._render)
+        self.device: DeviceStore
+        self.current = ""
+        self._opened: dict[str, OpenNotebook] = {}
+        self._opening = asyncio.Lock()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._ready = asyncio.Event()
+        self._tasks: asyncio.TaskGroup
+        self._errands = Errands(self)
+        self._frame: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Open the device and serve its tabs until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                await self._start()
+                self._ready.set()
+                self._tasks.create_task(self._open_others())
+        except* Exception as failures:
+            words = "; ".join(_words_of(failure) for failure in _leaves(failures))
+            self.shown.core, self.shown.words = "failed", words
+            for session in self.tabs:
+                session.ready("failed", words, self.environment.place.release)
+            raise
+
+    def attach(self, open_port: Callable[[Callable[[object], None]], TabPort]) -> None:
+        """Take a tab's port; `open_port` is given who receives its messages."""
+        session: TabSession
+        port = open_port(lambda data: self._received(session, data))
+        session = TabSession(port)
+        self.tabs.add(session)
+        if self.shown.core == "failed":
+            session.ready("failed", self.shown.words, self.environment.place.release)
+            return
+        session.task = self._tasks.create_task(self._serve(session))
+
+    def of(self, session: TabSession) -> OpenNotebook:
+        """The notebook that a tab shows."""
+        assert session.state is not None, "a tab shows a notebook from its hello on"
+        return self._opened[session.state.notebook]
+
+    def opened(self) -> Sequence[OpenNotebook]:
+        """All notebooks that are open."""
+        return tuple(self._opened.values())
+
+    def spawn(self, errand: Coroutine[None, None, None]) -> None:
+        """Run an errand beside everything else."""
+        self._tasks.create_task(errand)
+
+    async def open(self, notebook: str) -> OpenNotebook:
+        """Have a notebook of this device open."""
+        async with self._opening:
+            if notebook not in self._opened:
+                kept = (await self.device.notebooks())[notebook]
+                self._opened[notebook] = await self._open(kept)
+            return self._opened[notebook]
+
+    async def close(self, notebook: str) -> None:
+        """Close a notebook that no tab shows any more."""
+        opened = self._opened.pop(notebook)
+        running = self._running.pop(notebook)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await opened.close()
+
+    async def list_notebooks(self) -> None:
+        """Read again which notebooks there are."""
+        kept = await self.device.notebooks()
+        self.shown.notebooks = tuple((each.id, each.name) for each in kept.values())
+
+    async def _start(self) -> None:
+        store = await self.environment.open_store(device_layout.NAME, device_layout.STORES)
+        self.device = DeviceStore(store, self.environment.at_rest)
+        self.current = await self.device.current() or await first_notebook(self.environment, self.device)
+        await self.list_notebooks()
+        await self.open(self.current)
+
+    async def _open(self, kept: KeptNotebook) -> OpenNotebook:
+        secrets = decode_secrets(await self.device.secrets(kept.id))
+        if isinstance(secrets, Rejected):
+            raise Damaged(f"notebook {kept.name} cannot be opened: {secrets.reason}")
+        opened = await OpenNotebook.open(self.environment, kept, secrets, self.tabs, self._changed)
+        address = await self.device.setting(f"relay/{kept.id}")
+        opened.syncing.connect(None if address is None else address.decode())
+        await read_names(self.shown, opened)
+        self._running[kept.id] = self._tasks.create_task(self._run_notebook(kept.id, opened))
+        return opened
+
+    async def _run_notebook(self, notebook: str, opened: OpenNotebook) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(opened.run())
+            tasks.create_task(self._keep_address(notebook, opened))
+
+    async def _keep_address(self, notebook: str, opened: OpenNotebook) -> None:
+        kept = opened.syncing.address
+        while True:
+            address = await opened.syncing.address_other_than(kept)
+            if address is not None:
+                await self.device.set(f"relay/{notebook}", address.encode())
+            kept = address
+
+    async def _open_others(self) -> None:
+        for notebook, _ in self.shown.notebooks:
+            await self.open(notebook)
+
+    def _received(self, session: TabSession, data: object) -> None:
+        message = decode(data)
+        if isinstance(message, Rejected):
+            self.shown.problem(f"A tab sent something that was refused: {message.reason}. Reload the page.")
+            self.tabs.dirty()
+            return
+        if isinstance(message, Bye):
+            self._gone(session)
+            return
+        try:
+            session.messages.put_nowait(message)
+        except asyncio.QueueFull:
+            # The tab keeps what is not acked and says it again on its next hello.
+            self._gone(session)
+
+    def _gone(self, session: TabSession) -> None:
+        self.tabs.remove(session)
+        if session.task is not None:
+            session.task.cancel()
+        session.port.close()
+
+    async def _serve(self, session: TabSession) -> None:
+        await self._ready.wait()
+        while True:
+            message = await session.messages.get()
+            if session.state is None and not isinstance(message, Hello):
+                continue
+            problem = await self._take(session, message)
+            if problem:
+                self.shown.problem(problem)
+                self.tabs.dirty()
+
+    async def _take(self, session: TabSession, message: FromTab) -> str | None:
+        match message:
+            case Hello():
+                return await self._hello(session, message)
+            case Edit():
+                return await edited(self.of(session), session, message)
+            case Act():
+                return await self._act(session, message)
+            case Scrolled(first, rows):
+                session.state = scrolled(self._state(session), first, rows)
+                self.tabs.dirty([session])
+            case Navigated(query):
+                await self._go(session, route(query, self._state(session)), is_told=True)
+            case Answered(call, ok, value):
+                self._errands.answered(session, call, ok, value)
+            case Presence(visible, _):
+                session.visible = visible
+                for opened in self.opened():
+                    opened.hint()
+            case Waiting():
+                self.shown.update_waiting = True
+                self.tabs.dirty()
+            case Bye():
+                self._gone(session)
+            case _:
+                assert_never(message)
+        return None
+
+    async def _hello(self, session: TabSession, hello: Hello) -> str | None:
+        session.hello = hello
+        session.visible = hello.visible
+        session.forget_shown()
+        if hello.fragment:
+            self._errands.invited(hello.fragment)
+        session.state = Tab(self.current)
+        await self._go(session, scrolled(route(hello.query, session.state), 0, hello.rows), is_told=True, bind=False)
+        problems = []
+        for pending in hello.pending:
+            problems.append(await self._take(session, pending))
+        session.ready("ready", "", self.environment.place.release)
+        self._render(session)
+        await self._bind(session, hello.note, hello.vector)
+        return next((problem for problem in problems if problem), None)
+
+    async def _act(self, session: TabSession, act: Act) -> str | None:
+        before, opened = self._state(session), self.of(session)
+        problem = await acted(opened, session, before, device_of(opened, session, self.shown), act, self._errands)
+        await self._go(session, self._state(session), before=before)
+        return problem
+
+    async def _go(
+        self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False, bind: bool = True
+    ) -> None:
+        """Show `state` in a tab; `is_told` when the address is the browser's own doing."""
+        if state.notebook not in dict(self.shown.notebooks):
+            state = replace(state, notebook=self.current, note=None)
+        await self.open(state.notebook)
+        session.state = state
+        query = query_of(state, several=len(self.shown.notebooks) > 1)
+        session.located(query, replace=is_told or before is None or not is_step(before, state))
+        if bind:
+            self._render(session)
+            await self._bind(session, None, None)
+
+    async def _bind(self, session: TabSession, held: str | None, vector: bytes | None) -> None:
+        """Give the editor of the open note its state: all of it, or what the holder of `vector` lacks."""
+        opened, state = self.of(session), self._state(session)
+        note = state.note if state.note in opened.notebook.rows else None
+        if note is None or note == session.bound:
+            session.bound = note
+            return
+        await opened.documents.use(note)
+        # Another tab is shown an edit only when it is durable.
+        await opened.writer.flush()
+        await opened.documents.use(note)
+        document = opened.notebook.note(note)
+        assert document is not None, "a document that is in use is in memory"
+        session.bound = note
+        update = document.update_since(vector) if held == note and vector is not None else document.state()
+        session.post(Bind(note, update, document.vector(), session.number(opened.documents.heads(note))))
+
+    def _state(self, session: TabSession) -> Tab:
+        assert session.state is not None, "a tab has a state from its hello on"
+        return session.state
+
+    def _render(self, session: TabSession) -> None:
+        opened, state = self.of(session), self._state(session)
+        regions = view(opened.notebook, state, device_of(opened, session, self.shown))
+        session.show_regions(regions, title_of(opened.notebook, state), state.place, pane_of(state))
+        if session.visible and self._frame is None and state.place == "notes":
+            self._frame = asyncio.get_running_loop().call_later(FRAME_S, self._keep_frame, session)
+
+    def _keep_frame(self, session: TabSession) -> None:
+        self._frame = None
+        frame = session.frame()
+        if frame is not None:
+            self.spawn(self._store_frame(frame))
+
+    async def _store_frame(self, frame: Frame) -> None:
+        await self.environment.keep_frame(frame)
+
+    def _changed(self) -> None:
+        self.tabs.dirty()
+
+
+def _leaves(failures: BaseExceptionGroup[Exception]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for failure in failures.exceptions:
+        leaves += _leaves(failure) if isinstance(failure, BaseExceptionGroup) else [failure]
+    return leaves
+
+
+def _words_of(failure: BaseException) -> str:
+    return str(failure) or type(failure).__name__

@@ -1,0 +1,141 @@
+"""What the views are told of the device, put together from evidence: status, devices, relay, work in progress."""
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from carryon_sync.records import Role
+from carryon_sync.rejected import Rejected
+
+from carryon.core.open_notebook import OpenNotebook
+from carryon.core.syncing import Standing
+from carryon.core.tabs import TabSession
+from carryon.crypto.device_names import open_name
+from carryon.views.device import (
+    CoreState,
+    Device,
+    ImportReport,
+    Invite,
+    Joining,
+    Member,
+    Progress,
+    Relay,
+    Status,
+    Toast,
+)
+
+PROBLEMS_MAX: Final = 20
+
+
+@dataclass(slots=True)
+class Shown:
+    """What is shown of the device beside what the open notebook knows itself."""
+
+    notebooks: tuple[tuple[str, str], ...] = ()
+    invite: Invite | None = None
+    joining: Joining | None = None
+    importing: Progress | None = None
+    report: ImportReport | None = None
+    exporting: Progress | None = None
+    toast: Toast | None = None
+    problems: tuple[str, ...] = ()
+    update_waiting: bool = False
+    persisted: bool | None = None
+    core: CoreState = "ready"
+    words: str = ""
+    names: dict[bytes, str] = field(default_factory=dict)
+
+    def problem(self, words: str) -> None:
+        """Show an error until the person dismisses it."""
+        if words not in self.problems:
+            self.problems = (*self.problems, words)[-PROBLEMS_MAX:]
+
+
+async def read_names(shown: Shown, opened: OpenNotebook) -> None:
+    """Open the names of devices whose records have come."""
+    for certificate in opened.identity.members.certificates():
+        if certificate.id not in shown.names:
+            name = await open_name(opened.identity.keyring, certificate)
+            shown.names[certificate.id] = f"Device {certificate.id.hex()[:4]}" if isinstance(name, Rejected) else name
+
+
+def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device:
+    """Put together what the views need for one tab."""
+    environment, standing = opened.environment, opened.syncing.standing()
+    status = status_of(opened, standing, shown)
+    return Device(
+        now=environment.now(),
+        release=environment.place.release,
+        status=status,
+        name=shown.names.get(opened.identity.certificate, environment.place.device_name),
+        notebooks=shown.notebooks,
+        note_status=_note_status(opened, session, status),
+        relay=_relay(opened, standing),
+        devices=_devices(opened, shown),
+        invite=shown.invite,
+        joining=shown.joining,
+        importing=shown.importing,
+        report=shown.report,
+        exporting=shown.exporting,
+        toast=shown.toast,
+        problems=shown.problems,
+        update_waiting=shown.update_waiting,
+        persisted=shown.persisted,
+        core=shown.core,
+        words=shown.words,
+        offset=session.hello.offset if session.hello else 0,
+    )
+
+
+def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
+    """How far the notebook's last words have come."""
+    problem = opened.writer.problem or opened.outgoing.problem
+    if opened.writer.problem is not None or opened.writer.is_late:
+        return Status("unsaved", (), problem or "the disk is slow")
+    waiting = standing.waiting + opened.outgoing.waiting
+    if not standing.on_relay or opened.outgoing.waiting:
+        return Status("saved", (), problem or _waiting_words(opened, standing, waiting))
+    names = tuple(
+        shown.names.get(each, "another device") for each in standing.seen_by if each != opened.identity.certificate
+    )
+    connection = "" if standing.live else "offline"
+    return Status("seen", names, connection) if names else Status("relay", (), connection)
+
+
+def _waiting_words(opened: OpenNotebook, standing: Standing, waiting: int) -> str:
+    if not opened.syncing.address:
+        return ""
+    if not standing.live:
+        return f"{waiting} {'change waits' if waiting == 1 else 'changes wait'} for the relay" if waiting else "offline"
+    return f"sending {waiting}" if waiting else ""
+
+
+def _note_status(opened: OpenNotebook, session: TabSession, status: Status) -> str:
+    note = session.state.note if session.state else None
+    if note is None or status.level == "unsaved":
+        return "Not saved" if note and opened.outgoing.problem is None and status.level == "unsaved" else ""
+    if opened.outgoing.unfolded(note) or not opened.syncing.is_acked(opened.identity.tag(note)):
+        return "Saved on this device"
+    if status.level == "seen":
+        return f"Seen by {', '.join(status.seen_by)}"
+    return "On the relay"
+
+
+def _relay(opened: OpenNotebook, standing: Standing) -> Relay:
+    address = opened.syncing.address
+    offered = opened.environment.place.site if not address else ""
+    return Relay(address or "", standing.live, standing.words, offered)
+
+
+def _devices(opened: OpenNotebook, shown: Shown) -> tuple[Member, ...]:
+    roles = {Role.OWNER: "owner", Role.EDITOR: "can edit", Role.READER: "can read"}
+    own = opened.identity.certificate
+    return tuple(
+        Member(shown.names.get(each.id, "another device"), roles[each.role], each.id == own)
+        for each in opened.identity.members.certificates()
+    )
+
+
+def host_of(address: str) -> str:
+    """The host of an address, for people."""
+    return urlsplit(address).netloc

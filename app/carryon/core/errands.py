@@ -1,0 +1,235 @@
+"""What a person asks of the device rather than of a note: import, export, invite, join, relay, update."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, assert_never
+
+from carryon_sync.ids import text_of
+from carryon_sync.rejected import Rejected
+
+from carryon.core.device_view import host_of, read_names
+from carryon.core.importing import Importing
+from carryon.core.messages import FileEntry
+from carryon.core.open_notebook import OpenNotebook
+from carryon.core.pairing import NewMember, invite, join_notebook
+from carryon.core.tabs import TabSession
+from carryon.crypto.join_link import JoinLink, check_address, decode_link
+from carryon.notebook.exporting import Export, file_name, paths_of
+from carryon.storage.device import KeptNotebook
+from carryon.storage.errors import StorageError
+from carryon.storage.layouts import STORES
+from carryon.storage.log import Log
+from carryon.views import orders
+from carryon.views.device import Invite, Joining, Progress
+from carryon.views.orders import Order
+from carryon.views.tab import Tab
+from carryon.views.tab import answered as after_answer
+
+if TYPE_CHECKING:
+    from carryon.core.core import Core
+
+TOAST_S: Final = 8.0
+EXPORT_NAME: Final = "Carryon.zip"
+PERSIST: Final = "persist"
+
+
+class Errands:
+    """Carry out orders for one core."""
+
+    def __init__(self, core: "Core") -> None:
+        self._core = core
+        self._importing: Importing | None = None
+        self._link: JoinLink | None = None
+        self._toast: asyncio.TimerHandle | None = None
+
+    async def carry_out(self, order: Order, session: TabSession, files: Sequence[FileEntry]) -> str | None:
+        """Carry out an order; None, or the words of why it could not be done."""
+        core, shown, opened = self._core, self._core.shown, self._core.of(session)
+        match order:
+            case orders.ImportFiles():
+                return self._start_import(opened, files)
+            case orders.CancelImport():
+                if self._importing is not None:
+                    self._importing.cancelled = True
+            case orders.CloseReport():
+                shown.report = None
+            case orders.ExportNotebook():
+                core.spawn(self._export(opened, session))
+            case orders.ExportNote(note):
+                return self._export_note(opened, session, note)
+            case orders.AddDevice():
+                return await self._add_device(opened)
+            case orders.CloseInvite():
+                shown.invite = None
+            case orders.Join():
+                return await self._join(session)
+            case orders.DeclineJoin():
+                self._link, shown.joining = None, None
+            case orders.ConnectRelay(address):
+                return self._connect(opened, address)
+            case orders.DisconnectRelay():
+                opened.syncing.connect("")
+            case orders.SwitchNotebook(notebook):
+                session.state = Tab(notebook, rows=session.state.rows if session.state else Tab(notebook).rows)
+            case orders.AcceptUpdate():
+                for each in core.tabs:
+                    each.call("update", {})
+            case orders.ShowToast(toast):
+                shown.toast = toast
+                self._time_toast()
+            case orders.DismissToast():
+                shown.toast = None
+            case orders.DismissProblem(words):
+                shown.problems = tuple(problem for problem in shown.problems if problem != words)
+            case orders.KeepStorage():
+                session.call(PERSIST, {})
+            case _:
+                assert_never(order)
+        core.tabs.dirty()
+        return None
+
+    def answered(self, session: TabSession, call: int, ok: bool, value: str) -> None:
+        """Take a window's answer to a call."""
+        name = session.answered(call)
+        if name == PERSIST:
+            self._core.shown.persisted = ok and value == "true"
+        elif not ok and name != "focus":
+            self._core.shown.problem(f"The browser could not do this ({name}): {value}")
+        if session.state is not None and name is not None:
+            session.state = after_answer(session.state, name, ok)
+        self._core.tabs.dirty()
+
+    def invited(self, fragment: str) -> None:
+        """Somebody opened an invite's link."""
+        link = decode_link(fragment)
+        if isinstance(link, Rejected):
+            self._core.shown.joining = Joining("", "", "", problem=f"{link.reason[:1].upper()}{link.reason[1:]}.")
+            return
+        if text_of(link.notebook) in dict(self._core.shown.notebooks):
+            self._core.shown.joining = Joining(
+                "", "", host_of(link.relay), problem="This device has this notebook already."
+            )
+            return
+        self._link = link
+        self._core.shown.joining = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
+
+    def _start_import(self, opened: OpenNotebook, files: Sequence[FileEntry]) -> str | None:
+        if self._importing is not None:
+            return "An import is running: wait for it, or cancel it, then choose the files again."
+        self._importing = Importing(opened, self._progressed)
+        self._core.shown.report = None
+        self._progressed(Progress(0, len(files), "Importing"))
+        self._core.spawn(self._import(self._importing, files))
+        return None
+
+    async def _import(self, importing: Importing, files: Sequence[FileEntry]) -> None:
+        chosen = [self._core.environment.chosen_file(entry.file, entry.path) for entry in files]
+        try:
+            self._core.shown.report = await importing.run(chosen)
+        except StorageError as error:
+            self._core.shown.problem(
+                f"The import stopped: {error}. What was imported before is safe: make room, then import again; nothing is doubled."
+            )
+        finally:
+            self._importing, self._core.shown.importing = None, None
+            self._core.tabs.dirty()
+
+    def _progressed(self, progress: Progress) -> None:
+        self._core.shown.importing = progress
+        self._core.tabs.dirty()
+
+    async def _export(self, opened: OpenNotebook, session: TabSession) -> None:
+        await opened.texts_read
+        opened.notebook.refresh()
+        rows = dict(opened.notebook.rows)
+        paths = paths_of(rows.values())
+        export = Export()
+        for done, (note, path) in enumerate(paths.items(), 1):
+            export.add(path, rows[note], opened.notebook.text(note) or "")
+            if done % 64 == 0:
+                self._core.shown.exporting = Progress(done, len(paths), "Exporting")
+                self._core.tabs.dirty()
+                await asyncio.sleep(0)
+        self._core.shown.exporting = None
+        self._core.tabs.dirty()
+        session.call("download", {"name": EXPORT_NAME, "media": "application/zip", "bytes": export.finish()})
+
+    def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
+        opened.notebook.refresh()
+        row, document = opened.notebook.rows.get(note), opened.notebook.note(note)
+        if row is None or document is None:
+            return "This note is not open any more: open it, then export it."
+        session.call("download", {"name": file_name(row), "media": "text/markdown", "bytes": document.body.encode()})
+        return None
+
+    async def _add_device(self, opened: OpenNotebook) -> str | None:
+        link = await invite(opened)
+        if isinstance(link, Rejected):
+            return link.reason
+        self._core.shown.invite = Invite(
+            link, "For one device, for 24 hours. Whoever has the link can read and write all notes of this notebook."
+        )
+        return None
+
+    def _connect(self, opened: OpenNotebook, address: str) -> str | None:
+        address = address if address.endswith("/") else f"{address}/"
+        problem = check_address(address)
+        if problem is not None:
+            return f"{problem.reason[:1].upper()}{problem.reason[1:]}."
+        if address.split("/")[:3] != self._core.environment.place.site.split("/")[:3]:
+            return f"{host_of(address)} is not a relay that this site may talk to: whoever serves this page names the others it may use (--relay-origin)."
+        opened.syncing.connect(address)
+        return None
+
+    async def _join(self, session: TabSession) -> str | None:
+        core, link = self._core, self._link
+        if link is None or core.shown.joining is None:
+            return "There is no invitation here any more: open the link again."
+        core.shown.joining = replace(core.shown.joining, busy=True)
+        core.tabs.dirty()
+        joined = await join_notebook(core.environment, link)
+        if isinstance(joined, Rejected):
+            core.shown.joining = replace(core.shown.joining, busy=False, problem="", words=joined.reason)
+            return joined.reason
+        await self._keep_joined(session, joined)
+        self._link, core.shown.joining = None, None
+        return None
+
+    async def _keep_joined(self, session: TabSession, joined: NewMember) -> None:
+        core = self._core
+        notebook, left = text_of(joined.secrets.notebook), core.current
+        replaces = len(core.shown.notebooks) == 1 and await self._is_untouched(core.of(session))
+        name = "Notes" if replaces or not joined.inviter else f"Notes from {joined.inviter}"
+        kept = KeptNotebook(notebook, name)
+        log = await Log.open(await core.environment.open_store(kept.database, STORES), core.environment.at_rest)
+        await log.members.add(joined.records)
+        await log.close()
+        await core.device.set(f"relay/{notebook}", joined.relay.encode())
+        await core.device.add_notebook(kept, joined.secrets.encode(), instead_of=left)
+        core.current = notebook
+        await core.list_notebooks()
+        opened = await core.open(notebook)
+        await read_names(core.shown, opened)
+        for each in core.tabs:
+            if each.state is not None and (each is session or replaces):
+                each.state = Tab(notebook, rows=each.state.rows)
+                each.forget_shown()
+        if replaces:
+            await core.close(left)
+            await core.device.remove_notebook(left)
+            await core.list_notebooks()
+
+    async def _is_untouched(self, opened: OpenNotebook) -> bool:
+        """Whether a notebook holds nothing but the welcome note as it was made."""
+        await opened.writer.flush()
+        return opened.log.changes.position <= 1 and not opened.outgoing.waiting and len(opened.notebook.rows) <= 1
+
+    def _time_toast(self) -> None:
+        if self._toast is not None:
+            self._toast.cancel()
+        self._toast = asyncio.get_running_loop().call_later(TOAST_S, self._end_toast)
+
+    def _end_toast(self) -> None:
+        self._core.shown.toast = None
+        self._core.tabs.dirty()

@@ -1,0 +1,206 @@
+"""One notebook of this device while it is open: what runs for it, and how the parts hang together.
+
+The tasks, each the owner of one resource: the writer (journal), outgoing (folding), derived (rows and texts), leadership (who talks to
+relays), and the sessions with relays. Everything that a person sees goes through `show`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from carryon_sync.change import Seen
+from carryon_sync.members import Members
+
+from carryon.core.author import HeldAuthor, take_author
+from carryon.core.derived import Derived
+from carryon.core.documents import Documents, Heads, named
+from carryon.core.environment import Environment
+from carryon.core.identity import Identity
+from carryon.core.leadership import Leadership
+from carryon.core.membership import admit
+from carryon.core.outgoing import Outgoing
+from carryon.core.received import Receiving, Taken
+from carryon.core.syncing import Syncing
+from carryon.core.tabs import Tabs, TabSession
+from carryon.core.writer import Writer
+from carryon.crypto.notebook_keys import Secrets
+from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
+from carryon.notebook.notebook import Notebook
+from carryon.storage.changes import LogEntry
+from carryon.storage.device import KeptNotebook
+from carryon.storage.layouts import STORES, JournalRow
+from carryon.storage.log import Log
+
+STALE_S: Final = 0.15
+
+
+class OpenNotebook:
+    """A notebook that is open; make it with `OpenNotebook.open`, then `run` it."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        secrets: Secrets,
+        notebook: Notebook,
+        client: int,
+        log: Log,
+        identity: Identity,
+        author: HeldAuthor,
+        tabs: Tabs,
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed` is called when what the device knows of this notebook (status, devices) may have changed."""
+        self.environment = environment
+        self.secrets = secrets
+        self.notebook = notebook
+        self.log = log
+        self.identity = identity
+        self.author = author
+        self.tabs = tabs
+        self._changed = changed
+        self.writer = Writer(log.journal, changed)
+        self.documents = Documents(notebook, client, log, identity, self.is_shown)
+        self.outgoing = Outgoing(author.id, log, identity, self.documents, self._seen, self._folded, changed)
+        self.documents.unfolded_by(self.outgoing.unfolded)
+        self.receiving = Receiving(log, identity, notebook, self.documents, self.outgoing)
+        self.derived = Derived(log, notebook, self.documents, lambda: self.receiving.absorbed)
+        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
+        self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
+        self.syncing.broadcast(self._channel)
+        self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self.syncing.lead)
+        self._look = asyncio.Event()
+        self._neighbours = False
+        self.texts_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stale: asyncio.TimerHandle | None = None
+
+    @classmethod
+    async def open(
+        cls, environment: Environment, kept: KeptNotebook, secrets: Secrets, tabs: Tabs, changed: Callable[[], None]
+    ) -> "OpenNotebook":
+        """Open the database of a notebook, take an author, and put the rows into memory."""
+        log = await Log.open(await environment.open_store(kept.database, STORES), environment.at_rest)
+        members = Members(secrets.notebook)
+        await admit(members, environment.primitives, await log.members.records())
+        keyring = secrets.keyring(environment.primitives)
+        identity = Identity(secrets.certificate, secrets.signing, keyring, members, environment.random)
+        author = await take_author(log, environment.locks, secrets.signing, environment.random)
+        # A client number is never used twice: pycrdt and Yjs would take two edits for one.
+        client = int.from_bytes(environment.random(4), "big")
+        notebook = Notebook(kept.id, client, kept.name, author.id.hex())
+        opened = cls(environment, secrets, notebook, client, log, identity, author, tabs, changed)
+        await opened._start()
+        return opened
+
+    async def _start(self) -> None:
+        absorbed = await self.derived.read_rows()
+        await self.receiving.start(absorbed)
+        left = (await self.log.journal.read(self.author.id)).rows
+        self.outgoing.journalled(left)
+        # What other cores, or this one before it died, put into the log after the rows were written.
+        await self.receiving.follow()
+        for note in {one.row.note for one in left}:
+            await self.documents.use(note)
+        self.derived.changed({fact.note for fact in self.notebook.refresh() if isinstance(fact, RowChanged)})
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.writer.run())
+            tasks.create_task(self.outgoing.run())
+            tasks.create_task(self.derived.run())
+            tasks.create_task(self.leadership.run())
+            tasks.create_task(self._follow())
+            tasks.create_task(self._read_texts())
+            self._channel.post({"type": "here"})
+
+    async def _read_texts(self) -> None:
+        await self.derived.read_texts()
+        self.texts_read.set_result(None)
+        self.tabs.dirty(self.sessions())
+
+    async def close(self) -> None:
+        """Let go of locks, channel and database; `run` has been cancelled."""
+        self._channel.close()
+        self.author.held.release()
+        await self.log.close()
+
+    def now(self) -> int:
+        """The wall clock, ms since 1970."""
+        return self.environment.now()
+
+    def journal_row(self, note: str, update: bytes, base: Heads) -> JournalRow:
+        """The journal row of an edit made on top of `base`."""
+        links = tuple(
+            sorted((link for author, link in base.items() if author != self.author.id), key=lambda link: link.author)
+        )
+        return JournalRow(self.author.id, note, links, self.now(), self.syncing.apart(), update)
+
+    def is_shown(self, note: str) -> bool:
+        """Whether a tab shows the note."""
+        return any(session.bound == note for session in self.sessions())
+
+    def sessions(self) -> list[TabSession]:
+        """The tabs that show this notebook."""
+        return [
+            session for session in self.tabs if session.state is not None and session.state.notebook == self.notebook.id
+        ]
+
+    def show(self, facts: Sequence[Fact], besides: TabSession | None = None) -> None:
+        """Show what has happened: updates to the editors that have the note open at once, regions when the rows are right again."""
+        for fact in facts:
+            if isinstance(fact, NoteEdited | NoteAbsorbed):
+                heads = self.documents.heads(fact.note)
+                for session in self.sessions():
+                    if session is not besides:
+                        session.update(fact.note, fact.update, heads)
+        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
+        if self._stale is None:
+            self._stale = asyncio.get_running_loop().call_later(STALE_S, self._refresh)
+        self._changed()
+
+    def _seen(self) -> Sequence[Seen]:
+        return self.syncing.seen()
+
+    def hint(self) -> None:
+        """Something outside happened (a tab came to the front, the network is back): look again."""
+        self._look.set()
+        self.syncing.hint()
+
+    def _refresh(self) -> None:
+        self._stale = None
+        facts = self.notebook.refresh()
+        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
+        self.tabs.dirty(self.sessions())
+
+    def _folded(self, note: str, entry: LogEntry) -> None:
+        self.notebook.put_heads(note, named(self.documents.heads(note)))
+        self.wrote([entry])
+
+    def wrote(self, entries: Sequence[LogEntry]) -> None:
+        """This core has put these of its own changes into the log."""
+        self.receiving.wrote(entries)
+        self._channel.post({"type": "log"})
+        self.syncing.appended(entries[-1].pos, [entry.change.header.tag for entry in entries], own=True)
+
+    def _took(self, taken: Taken) -> None:
+        if taken.tags:
+            self._channel.post({"type": "log"})
+        self.outgoing.watched(self._neighbours or self.syncing.is_watched())
+        self.show(taken.facts)
+
+    def _heard(self, message: Mapping[str, str | int]) -> None:
+        self._neighbours = True
+        self.outgoing.watched(True)
+        self.leadership.heard(message)
+        self.syncing.heard(message)
+        if message.get("type") == "log":
+            self._look.set()
+
+    async def _follow(self) -> None:
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            taken = await self.receiving.follow()
+            if taken.tags:
+                self.show(taken.facts)
+                self.syncing.appended(self.receiving.absorbed, taken.tags, own=False)

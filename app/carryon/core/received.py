@@ -1,0 +1,214 @@
+"""The path of a change from elsewhere: the mirror image of `edited`.
+
+1. What arrives is verified and opened, many at once; what does not open goes to quarantine, is counted and shown, and harms nothing else.
+2. A change waits aside until what it needs is held; then its note's own journal is folded first, and the log takes it in causal order,
+   in one transaction. Only then is it absorbed and shown; the relay's cursor moves after that.
+3. Another core's changes are in the log already: they are heard of by a hint, and absorbed from there, each position once.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from carryon_sync.change import Body, Change, Link, decode_change
+from carryon_sync.holdback import Arrived, Asked, HoldBack, arrived
+from carryon_sync.rejected import Rejected
+
+from carryon.core.documents import Documents, named
+from carryon.core.identity import Identity, Unreadable, note_text
+from carryon.core.outgoing import Outgoing
+from carryon.notebook.facts import Fact
+from carryon.notebook.notebook import Notebook
+from carryon.storage.arrival import Received
+from carryon.storage.changes import LogEntry, link_of
+from carryon.storage.errors import StorageError
+from carryon.storage.log import Log
+from carryon.storage.quarantine import Refused
+
+PAGE_ENTRIES_MAX: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch: facts for the tabs, the tags of the changes that were new, and how many were refused."""
+
+    facts: tuple[Fact, ...]
+    tags: tuple[bytes, ...]
+    refused: int
+
+
+class Receiving:
+    """Take in changes that other devices and other cores made."""
+
+    def __init__(
+        self, log: Log, identity: Identity, notebook: Notebook, documents: Documents, outgoing: Outgoing
+    ) -> None:
+        self._log = log
+        self._identity = identity
+        self._notebook = notebook
+        self._documents = documents
+        self._outgoing = outgoing
+        self._waiting: dict[bytes, tuple[Change, Body]] = {}
+        self._own_positions: set[int] = set()
+        self._turn = asyncio.Lock()
+        self.holdback = HoldBack()
+        self.absorbed = 0
+
+    async def start(self, absorbed: int) -> None:
+        """Begin after a position of the log that the rows reflect, with what waited before."""
+        self.absorbed = absorbed
+        waiting = await self._log.waiting()
+        bodies = await self._identity.open(waiting)
+        for change, body in zip(waiting, bodies, strict=True):
+            if isinstance(body, Body):
+                self._waiting[change.id] = (change, body)
+        self.holdback = HoldBack((), await self._log.marked())
+        self._hold_back_again()
+
+    def _hold_back_again(self) -> None:
+        waiting = (arrived(change, body.needs) for change, body in self._waiting.values())
+        self.holdback = HoldBack(waiting, self.holdback.marked)
+
+    def wrote(self, entries: Iterable[LogEntry]) -> None:
+        """These positions are this core's own writing: there is nothing to absorb."""
+        self._own_positions.update(entry.pos for entry in entries)
+        while self.absorbed + 1 in self._own_positions:
+            self.absorbed += 1
+            self._own_positions.remove(self.absorbed)
+
+    async def receive(
+        self,
+        data: Sequence[bytes],
+        relay: str | None,
+        fence: int | None,
+        *,
+        finished: Sequence[bytes] = (),
+    ) -> Taken:
+        """Take a batch from a relay, or from a file (no relay); `finished` are tags whose fetching ends with it.
+
+        Raises StorageError, and then the batch is to be given again.
+        """
+        async with self._turn:
+            decoded = [(each, decode_change(each)) for each in data]
+            refused = [Refused(change.reason, each) for each, change in decoded if isinstance(change, Rejected)]
+            changes = await self._not_held([change for _, change in decoded if isinstance(change, Change)])
+            bodies = await self._identity.open(changes)
+            fresh: dict[bytes, tuple[Change, Body]] = {}
+            for change, body in zip(changes, bodies, strict=True):
+                if isinstance(body, Rejected):
+                    refused.append(Refused(body.reason, change.encode()))
+                else:
+                    fresh[change.id] = (change, body)
+            try:
+                return await self._take(fresh, refused, relay, fence, finished)
+            except StorageError:
+                # Nothing was kept, so nothing was released: what waits is what waited before.
+                self._hold_back_again()
+                raise
+
+    async def follow(self) -> Taken:
+        """Absorb what other cores of this device have put into the log."""
+        facts: list[Fact] = []
+        tags: list[bytes] = []
+        async with self._turn:
+            if self._waiting:
+                # What it waited for may have come to the log by way of another core, or before the last end.
+                facts += (await self._take({}, (), None, None, ())).facts
+            while True:
+                page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
+                entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
+                bodies = await self._identity.read([entry.change for entry in entries])
+                facts += await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
+                tags += [entry.change.header.tag for entry in entries]
+                self.absorbed = page.pos
+                self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
+                if not page.more:
+                    return Taken(tuple(facts), tuple(tags), 0)
+
+    async def _take(
+        self,
+        fresh: dict[bytes, tuple[Change, Body]],
+        refused: Sequence[Refused],
+        relay: str | None,
+        fence: int | None,
+        finished: Sequence[bytes],
+    ) -> Taken:
+        arrivals = [arrived(change, body.needs) for change, body in fresh.values()]
+        outcome = self.holdback.take(arrivals, await self._held(arrivals))
+        fetched = tuple(tag for tag in finished if self.holdback.fetched(tag))
+        known = self._waiting | fresh
+        released = [known[id] for id in outcome.released]
+        for note in {body.note for _, body in released}:
+            async with self._documents.gate(note_text(note)):
+                await self._outgoing.fold(note_text(note))
+        waiting = {id: known[id] for id in outcome.waiting}
+        gone = [id for id in (*outcome.released, *outcome.dropped) if id in self._waiting]
+        appended = await self._log.append(
+            Received(
+                changes=tuple(change for change, _ in released),
+                waiting=tuple(change for change, _ in waiting.values()),
+                leaving=tuple(gone),
+                marked=outcome.marked,
+                fetched=fetched,
+                refused=tuple(refused),
+                relay=relay,
+            ),
+            fence,
+        )
+        self._waiting |= waiting
+        for id in gone:
+            del self._waiting[id]
+        entries = (*appended.new, *appended.mended)
+        self.wrote(entries)
+        bodies = {change.id: body for change, body in released}
+        facts = await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
+        return Taken(tuple(facts), tuple(entry.change.header.tag for entry in appended.new), len(refused))
+
+    async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> list[Fact]:
+        by_note: dict[str, list[tuple[Change, Body]]] = {}
+        for change, body in opened:
+            by_note.setdefault(note_text(body.note), []).append((change, body))
+        facts: list[Fact] = []
+        for note, changes in by_note.items():
+            facts += await self._absorb_note(note, changes)
+            # A long catch-up must not keep a keystroke waiting.
+            await asyncio.sleep(0)
+        return facts
+
+    async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
+        time = max(body.time for _, body in changes)
+        async with self._documents.gate(note):
+            if note not in self._notebook.rows and self._notebook.note(note) is None:
+                self._documents.created(note)
+            elif not await self._documents.use_gated(note):
+                raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
+            updates: list[bytes] = []
+            for change, body in changes:
+                self._documents.advance(note, link_of(change))
+                updates += body.updates
+            return self._notebook.absorb(note, updates, time, named(self._documents.heads(note)))
+
+    async def _not_held(self, changes: Sequence[Change]) -> list[Change]:
+        asked = [Asked(change.header.tag, link_of(change)) for change in changes]
+        held = await self._held_of(asked)
+        return [change for change in changes if change.id not in held]
+
+    async def _held(self, arrivals: Sequence[Arrived]) -> set[bytes]:
+        return await self._held_of(self.holdback.asks(arrivals))
+
+    async def _held_of(self, asked: Iterable[Asked]) -> set[bytes]:
+        asked = list(asked)
+        heads = {tag: await self._log.changes.heads_of(tag) for tag in {one.tag for one in asked}}
+        held: set[bytes] = set()
+        for one in asked:
+            head = heads[one.tag].get(one.link.author)
+            if head == one.link or (
+                head is not None and one.link.n <= head.n and await self._is_in_chain(one.tag, one.link)
+            ):
+                held.add(one.link.id)
+        return held
+
+    async def _is_in_chain(self, tag: bytes, link: Link) -> bool:
+        page = await self._log.changes.of_chain(tag, link.author, link.n, link.n)
+        return any(entry.change.id == link.id for entry in page.entries)
