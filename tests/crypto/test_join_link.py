@@ -10,7 +10,9 @@ from carryon_sync.rejected import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
 
-LINK = JoinLink(bytes(range(16)), bytes(range(32)), "https://notes.example:8443/base")
+LINK = JoinLink(
+    bytes(range(16)), bytes(range(32)), "https://notes.example:8443/base/"
+)  # 85 bytes: base64 has bits to spare
 SITE = "https://notes.example/app/"
 TEXT = encode_link(SITE, LINK)
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
