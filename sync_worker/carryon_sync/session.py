@@ -347,7 +347,7 @@ class Session:
             return self._broken("a second challenge")
         self._challenge, self._phase = frame, Phase.PROVING
         self._alive.answered()
-        if self._reached is None:
+        if self._reached is None or (self._reached.log != frame.log and not self._reached.sequence):
             return self._start_over(Why.FIRST, frame.log)
         if self._reached.log != frame.log:
             return self._start_over(Why.REPLACED, frame.log)

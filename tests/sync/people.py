@@ -107,7 +107,7 @@ class People:
         author = fingerprint_of(certificate.signing) + hashlib.sha256(name.encode()).digest()[:8]
         return Device(name, key_of(f"{self.name} {name}"), certificate, author)
 
-    def invite(self, by: Device, name: str = "invite", *, uses: int = 1, expires: int = 10**12) -> Invite:
+    def invite(self, by: Device, name: str = "invite", *, uses: int = 1, expires: int = 10**13) -> Invite:
         """Write an invite for an editor, not yet admitted."""
         public = key_of(f"{self.name} {name}").public_key().public_bytes_raw()
         wraps = (Wrap(ROOT, bytes(32), b"sealed keys"),)
