@@ -62,10 +62,11 @@ class Core:
         self._errands = Errands(self)
         self._frame: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        """Open the device and serve its tabs until cancelled."""
+    async def run(self, open_doors: Callable[[], None]) -> None:
+        """Open the device and serve its tabs until cancelled; `open_doors` is called when tabs may be attached."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
+                open_doors()
                 await self._start()
                 self._ready.set()
                 self._tasks.create_task(self._open_others())

@@ -202,7 +202,7 @@ class Errands:
         replaces = len(core.shown.notebooks) == 1 and await self._is_untouched(core.of(session))
         name = "Notes" if replaces or not joined.inviter else f"Notes from {joined.inviter}"
         kept = KeptNotebook(notebook, name)
-        log = await Log.open(await core.environment.open_store(kept.database, STORES), core.environment.at_rest)
+        log = await Log.make(await core.environment.open_store(kept.database, STORES), core.environment.at_rest)
         await log.members.add(joined.records)
         await log.close()
         await core.device.set(f"relay/{notebook}", joined.relay.encode())

@@ -40,7 +40,7 @@ async def first_notebook(environment: Environment, device: DeviceStore) -> str:
     """Make a notebook and return its id; when another core was first, the id of that one's."""
     created = await create_notebook(environment.primitives, environment.place.device_name, environment.random)
     kept = KeptNotebook(text_of(created.secrets.notebook), NAME)
-    log = await Log.open(await environment.open_store(kept.database, STORES), environment.at_rest)
+    log = await Log.make(await environment.open_store(kept.database, STORES), environment.at_rest)
     members = Members(created.secrets.notebook)
     records = [record.encode() for record in (created.root, created.certificate, created.epoch)]
     admitted = await admit(members, environment.primitives, records)

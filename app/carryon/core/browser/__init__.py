@@ -25,8 +25,14 @@ async def start(host: Any) -> None:
     # The boot image was made once for everybody, the state of `random` with it.
     random.seed(os.urandom(32))
     core = Core(await _environment(host))
-    host.attach = create_proxy(lambda port: core.attach(lambda received: BrowserPort(port, received)))
-    await core.run()
+
+    def attach(port: Any, *_: Any) -> None:
+        core.attach(lambda received: BrowserPort(port, received))
+
+    def open_doors() -> None:
+        host.attach = create_proxy(attach)
+
+    await core.run(open_doors)
 
 
 async def _environment(host: Any) -> Environment:
