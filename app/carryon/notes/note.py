@@ -4,7 +4,8 @@ The document: root `body`, a text, the Markdown byte for byte; root `fields`, a 
 (fields.py). Garbage collection is on: the document is the present, the log is the past.
 
 1. Updates must come in causal order. One that came too early is kept by pycrdt unseen and left out of every state;
-   `pending` says so, and `state` then refuses: a checkpoint of such a document would lose text for good.
+   `pending` says so, and `state` then refuses: a checkpoint of such a document would lose text for good. That a mere
+   deletion is missing cannot be seen here.
 2. What an edit or an update brought is taken from its transaction's event, never from a difference of states: that
    would carry the whole delete set of the document.
 3. An observer lives for one transaction only: those left on idle documents have leaked.
