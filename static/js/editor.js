@@ -13,7 +13,7 @@ import { Annotation, Compartment, EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { ySyncFacet, yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 
-import { difference } from "./editor/difference.js";
+import { carryOver } from "./editor/difference.js";
 import { direction } from "./editor/direction.js";
 import { lineEnds } from "./editor/lineends.js";
 import { markdownStyle } from "./editor/markdown.js";
@@ -81,6 +81,16 @@ export class Desk {
 /** A change that this person did not type here. */
 const fromElsewhere = Annotation.define();
 
+// Typing over a selection is done here: Chromium's own way keeps the looks of what it joins in style attributes, which the policy blocks.
+const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== "insertText" || event.isComposing || !event.data || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 class CarryonEditor extends HTMLElement {
   static observedAttributes = ["data-note", "data-editable"];
 
@@ -125,15 +135,14 @@ class CarryonEditor extends HTMLElement {
     const view = this.#view;
     const replica = desk.replica;
     if (!view || !replica || replica.note !== this.dataset.note || replica === this.#bound) return;
-    const typed = this.#early ?? view.state.changes();
-    const arrived = difference(this.#shown, replica.text.toString());
+    const { arrived, typed } = carryOver(this.#early ?? view.state.changes(), this.#shown, replica.text.toString());
     this.#bound = replica;
     view.dispatch({
-      changes: arrived.map(typed, true),
+      changes: arrived,
       effects: this.#collaboration.reconfigure(yCollab(replica.text, null, { undoManager: replica.undo })),
       annotations: fromElsewhere.of(true),
     });
-    this.#give(replica, typed.map(arrived));
+    this.#give(replica, typed);
     this.#early = null;
     desk.typing(false);
   }
@@ -162,6 +171,7 @@ class CarryonEditor extends HTMLElement {
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": "Note", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences" }),
         EditorView.updateListener.of((update) => this.#typedEarly(update)),
+        typeOver,
         lineEnds(fromElsewhere),
         markdownStyle,
         tasks,

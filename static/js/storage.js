@@ -88,9 +88,14 @@ export async function commit(database, operations) {
   const results = await Promise.allSettled(operations.map((operation) => request(transaction, operation)));
   const failed = results.find((result) => result.status === "rejected");
   if (failed) {
-    if (failed.reason.name === "Moved") transaction.abort();
-    await ended;
-    throw failed.reason;
+    try {
+      transaction.abort();
+    } catch (error) {
+      // A request that failed has ended the transaction already; a condition, or a key that is none, has not.
+      if (/** @type {Error} */ (error).name !== "InvalidStateError") throw error;
+    }
+    const error = await ended;
+    throw failed.reason.name === "AbortError" ? error : failed.reason;
   }
   const error = await ended;
   if (error) throw error;

@@ -37,28 +37,35 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def site(tmp_path: Path, bundled: Path) -> Iterator[Site]:
-    """A served site with one release."""
-    site = Site(tmp_path, bundled)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, bundled: Path) -> Iterator[Site]:
+    """A served site with one release; the tests of a module share it."""
+    site = Site(tmp_path_factory.mktemp("site"), bundled)
     site.publish("one")
     with site.served():
         yield site
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile; a test fails when a page of it reports an error or a violated policy."""
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[tuple[BrowserContext, list[str]]]:
+    """A profile that the tests of a module share, and what its pages report: errors and violations of the policy."""
     context = browser.new_context(viewport={"width": 1000, "height": 700})
     context.set_default_timeout(WAIT_SECONDS * 1000)
     problems: list[str] = []
     context.on("weberror", lambda error: problems.append(str(error.error)))
-    context.on(
-        "console",
-        lambda message: problems.append(message.text) if message.type == "error" and "Content Security" in message.text else None,
-    )
-    yield context
+    context.on("console", lambda message: problems.append(message.text) if "Policy" in message.text else None)
+    yield context, problems
     context.close()
+
+
+@pytest.fixture
+def context(profile: tuple[BrowserContext, list[str]]) -> Iterator[BrowserContext]:
+    """The module's profile, without pages at first; the test fails when one of its pages reports a problem."""
+    context, problems = profile
+    problems.clear()
+    yield context
+    for page in context.pages:
+        page.close()
     assert not problems
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Page
 
-WAIT_SECONDS: Final = 15
+WAIT_SECONDS: Final = 10
 
 
 def core_of(page: Page) -> str:
@@ -20,13 +20,20 @@ def unsaved(page: Page) -> int:
 
 
 def order(page: Page, order: str, /, **arguments: Any) -> Any:
-    """Give the stand-in an order and return its answer."""
+    """Give the stand-in an order and return its answer; said again until it listens."""
     return page.evaluate(
         """([order, rest]) => new Promise((resolve) => {
             const id = crypto.randomUUID();
             const channel = new BroadcastChannel("standin");
-            channel.onmessage = ({data}) => { if (data.id === id && "value" in data) { channel.close(); resolve(data.value); } };
-            channel.postMessage({id, order, ...rest});
+            const say = () => channel.postMessage({id, order, ...rest});
+            const again = setInterval(say, 100);
+            channel.onmessage = ({data}) => {
+                if (data.id !== id || !("value" in data)) return;
+                clearInterval(again);
+                channel.close();
+                resolve(data.value);
+            };
+            say();
         })""",
         [order, arguments],
     )
@@ -38,3 +45,11 @@ def until(holds: Callable[[], object], seconds: float = WAIT_SECONDS) -> None:
     while not (last := holds()):
         assert time.monotonic() < end, f"still {last!r} after {seconds} s"
         time.sleep(0.01)
+
+
+def until_equal(look: Callable[[], object], expected: object, seconds: float = WAIT_SECONDS) -> None:
+    """Wait until something looks as expected; fail with the difference when it does not."""
+    end = time.monotonic() + seconds
+    while (seen := look()) != expected and time.monotonic() < end:
+        time.sleep(0.01)
+    assert seen == expected

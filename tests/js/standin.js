@@ -75,10 +75,11 @@ const orders = {
   open: ({ name }) => tabs.forEach((_, port) => open(port, name)),
   text: ({ name }) => note(name).getText("body").toString(),
   clients: ({ name }) => [...note(name).store.clients.keys()],
-  change: ({ name, from, drop, insert }) => {
+  change: ({ name, find, insert }) => {
     const text = note(name).getText("body");
     const before = Y.encodeStateVector(note(name));
-    note(name).transact(() => (text.delete(from, drop), text.insert(from, insert)));
+    const from = Math.max(0, text.toString().indexOf(find));
+    note(name).transact(() => (text.delete(from, text.toString().startsWith(find, from) ? find.length : 0), text.insert(from, insert)));
     shown += 1;
     const update = Y.encodeStateAsUpdate(note(name), before);
     tabs.forEach((_, port) => port.postMessage({ type: "update", note: name, update, shown }));
@@ -93,7 +94,11 @@ const orders = {
   die: () => void setTimeout(() => self.close()),
 };
 
+// An order may be said again before it is answered; it is carried out once.
+const done = new Set();
 const control = new BroadcastChannel("standin");
 control.onmessage = async ({ data }) => {
-  if (data.order) control.postMessage({ id: data.id, value: (await orders[data.order](data)) ?? null });
+  if (!data.order || done.has(data.id)) return;
+  done.add(data.id);
+  control.postMessage({ id: data.id, value: (await orders[data.order](data)) ?? null });
 };

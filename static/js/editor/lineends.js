@@ -56,11 +56,15 @@ function repairs({ startState, changes, newDoc }) {
   const found = [];
   changes.iterChanges((fromA, toA, fromB, toB) => {
     const text = newDoc.sliceString(fromB, toB);
-    if (windows) for (const { index } of text.matchAll(/(?<!\r)\n/g)) found.push({ from: fromB + index, insert: "\r" });
-    else for (const { index } of text.matchAll(/\r(?=\n)/g)) found.push({ from: fromB + index, to: fromB + index + 1 });
-    // Half of a pair was deleted: the other half goes with it.
-    if (fromA < toA && isParted(startState.doc, fromA)) found.push({ from: fromB - 1, to: fromB });
-    if (fromA < toA && isParted(startState.doc, toA)) found.push({ from: toB, to: toB + 1 });
+    for (const { index } of text.matchAll(/\n/g)) {
+      const place = fromB + index;
+      const isPair = isParted(newDoc, place);
+      if (windows && !isPair) found.push({ from: place, insert: "\r" });
+      if (!windows && isPair && index > 0) found.push({ from: place - 1, to: place });
+    }
+    // Half of a pair was deleted: the other half goes with it, unless something was put in its place (Enter eats the space before it).
+    if (fromA < toA && isParted(startState.doc, fromA) && !text.startsWith("\n")) found.push({ from: fromB - 1, to: fromB });
+    if (fromA < toA && isParted(startState.doc, toA)) found.push(text ? { from: toB, insert: "\r" } : { from: toB, to: toB + 1 });
   });
   return found;
 }
