@@ -46,6 +46,7 @@ _outside = re.compile(r"https?://|mailto:", re.IGNORECASE)
 _scheme = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _ours = re.compile(r"\?note=([0-9A-Z]{26})")
 _wiki = re.compile(r"(!?)\[\[([^\[\]|\n#]*)(#[^\[\]|\n]*)?(?:\|([^\[\]\n]*))?\]\]")
+_plain = "plain"  # an inline token that is hidden from the parser
 _blocks = {"paragraph_open", "heading_open", "list_item_open", "th_open", "td_open"}
 
 
@@ -96,7 +97,7 @@ def _show_long_plainly(state: StateCore) -> None:
     for token in state.tokens:
         long = len(token.content) > paragraph_characters_max or token.content.count("[") > brackets_max
         if token.type == "inline" and long:
-            token.type = "text"
+            token.type = _plain
 
 
 def _finish(state: StateCore) -> None:
@@ -108,6 +109,8 @@ def _finish(state: StateCore) -> None:
         align = str(token.attrs.pop("style", ""))
         if align:
             token.attrSet("data-align", align.removeprefix("text-align:"))
+        if token.type == _plain:
+            token.type, token.children = "inline", [Token("text", "", 0, content=token.content)]
         if token.children:
             _finish_inline(token.children, link_to)
 
