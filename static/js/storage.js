@@ -95,10 +95,10 @@ export async function commit(database, operations) {
       if (/** @type {Error} */ (error).name !== "InvalidStateError") throw error;
     }
     const error = await ended;
-    throw failed.reason.name === "AbortError" ? error : failed.reason;
+    throw plain(failed.reason.name === "AbortError" ? error : failed.reason);
   }
   const error = await ended;
-  if (error) throw error;
+  if (error) throw plain(error);
   const keys = results.map((result) => (result.status === "fulfilled" ? result.value : undefined));
   return operations.flatMap(([kind], index) => (kind === "add" ? [own(keys[index])] : []));
 }
@@ -152,6 +152,15 @@ function failure(name, [kind, store, key]) {
   return Object.assign(new Error(`${kind} in ${store}: ${name === "Moved" ? "the record has moved" : "the key is taken"}`), { name, store, key });
 }
 
+/**
+ * Make an error one that Pyodide takes for an error: it does not know the class QuotaExceededError of newer browsers, and
+ * who waits for a promise that such a one rejects would wait for ever.
+ * @param {any} error
+ */
+function plain(error) {
+  return error instanceof DOMException ? Object.assign(new Error(error.message), { name: error.name }) : error;
+}
+
 /** @template T @param {string} name @param {Promise<T>} work @returns {Promise<T>} */
 function unlessBlocked(name, work) {
   let timer = 0;
@@ -159,7 +168,7 @@ function unlessBlocked(name, work) {
     const error = Object.assign(new Error(`the database ${name} is held open elsewhere: close the other tabs of this site`), { name: "Blocked" });
     timer = setTimeout(() => reject(error), BLOCKED_MS);
   });
-  return Promise.race([work, blocked]).finally(() => clearTimeout(timer));
+  return Promise.race([work.catch((error) => Promise.reject(plain(error))), blocked]).finally(() => clearTimeout(timer));
 }
 
 /** @param {Uint8Array} value @param {Key | null} unique @returns {Stored} */

@@ -60,7 +60,7 @@ def entering(rules: dict[str, contracts.Rule]) -> Callable[[Rule], Rule]:
     def enter(function: Rule) -> Rule:
         async def run(database: Database) -> None:
             store = await database.open()
-            device = Device(database, store, await Log.open(store, HmacAtRest()))
+            device = Device(database, store, await Log.make(store, HmacAtRest()))
             await function(device)
             await device.log.close()
 

@@ -79,7 +79,7 @@ async def of_two_cores_that_fold_the_same_rows_one_wins(device: Device) -> None:
         return_exceptions=True,
     )
 
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Moved", "list"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Moved", "list"], outcomes
     assert len(await logged(device.log)) == 1
 
 
@@ -149,7 +149,7 @@ async def the_cursor_moves_with_what_it_counts(device: Device) -> None:
     assert await log.waiting() == [theirs[2]]
     (item,) = await log.quarantine.items()
     assert (item.reason, item.data) == ("not signed", b"junk")
-    await log.append(Received((theirs[1], theirs[2]), released=(theirs[2].id,), relay=HOME, reached=reached), fence)
+    await log.append(Received((theirs[1], theirs[2]), leaving=(theirs[2].id,), relay=HOME, reached=reached), fence)
     assert await log.waiting() == []
     assert await logged(log) == theirs
 
@@ -214,3 +214,19 @@ async def chains_are_read_in_part(device: Device) -> None:
     assert ([entry.change for entry in last.entries], last.pos, last.more) == ([*mine[3:], fork], 6, False)
     assert (await log.changes.entries(6)).pos == 6
     assert [entry.pos for entry in (await log.changes.at([1, 2, 5])).entries] == [1, 2, 5]
+
+
+@rule
+async def what_hold_back_asks_is_answered(device: Device) -> None:
+    """Which of the changes named by tag, author, number and id are held; which tags are marked to be fetched."""
+    log = device.log
+    mine = chain("n", ALICE, 2)
+    await folded(log, *mine)
+    other = change("n", ALICE, 1, content="other")
+
+    asked = [(tag("n"), link(mine[0])), (tag("n"), link(other)), (tag("m"), link(mine[1]))]
+    assert await log.changes.held(asked) == {mine[0].id}
+
+    await log.append(Received(marked=(tag("n"), tag("m"))))
+    await log.append(Received(fetched=(tag("m"),)))
+    assert await (await device.reopened()).marked() == [tag("n")]

@@ -3,12 +3,12 @@
 from carryon.storage import layouts
 from carryon.storage.arrival import Received
 from carryon.storage.derived import Front
-from carryon.storage.errors import Closed, Fenced
+from carryon.storage.errors import Closed, Fenced, Gone
 from carryon.storage.layouts import NoteState
 from carryon.storage.log import Fold
 from carryon.storage.members import Author
 from carryon.storage.quarantine import Refused
-from carryon.storage.store import Put
+from carryon.storage.store import Delete, Put
 from carryon_sync.change import Seen
 
 from tests.contracts import store_contract as contracts
@@ -131,7 +131,7 @@ async def a_closed_generation_takes_no_writes(device: Device) -> None:
     fence = await connected(log, HOME)
     keys = await log.journal.add([row("n", b"1")])
     await folded(log, change("n", ALICE, 1))
-    await device.store.commit([Put("meta", "closed", layouts.plain(b""))])
+    await device.store.commit([Put("meta", "generation", layouts.mark_value(bytes(16), closed=True))])
     before = [await device.store.read(stored.name) for stored in layouts.STORES]
 
     for write in (
@@ -152,6 +152,22 @@ async def a_closed_generation_takes_no_writes(device: Device) -> None:
     assert [await device.store.read(stored.name) for stored in layouts.STORES] == before
     assert [one.row.update for one in (await log.journal.read()).rows] == [b"1"]
     await refused(device.second_log(), Closed)
+
+
+@rule
+async def an_emptied_database_is_not_written(device: Device) -> None:
+    """D2, E4: a database that was emptied under a core, or before it started, is said to be gone, never begun anew."""
+    log = device.log
+    await folded(log, change("n", ALICE, 1))
+    for stored in layouts.STORES:
+        entries = await device.store.read(stored.name)
+        await device.store.commit([Delete(stored.name, entry.key) for entry in entries])
+
+    await refused(log.journal.add([row("n", b"1")]), Gone)
+    await refused(log.fold([Fold(change("m", ALICE, 1), None)]), Gone)
+    await refused(device.second_log(), Gone)
+
+    assert [await device.store.read(stored.name) for stored in layouts.STORES] == [[]] * len(layouts.STORES)
 
 
 @rule

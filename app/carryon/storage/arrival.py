@@ -27,14 +27,16 @@ from carryon.storage.store import Add, Delete, Entry, Expect, Operation, Put
 class Received:
     """What arrived together and is kept together.
 
-    `changes` verified and in causal order; `waiting`, whose predecessors are not here; `released`, ids that leave
-    `waiting`; `refused`, for quarantine; from which `relay`, and how far its log is held once all this is kept. None of
-    a relay: from a file, or from another core.
+    `changes` verified and in causal order; `waiting`, whose predecessors are not here; `leaving`, ids that leave
+    `waiting`, released or dropped; `marked`, tags to be fetched; `fetched`, tags whose mark is gone; `refused`, for
+    quarantine; from which `relay`, and how far its log is held once all this is kept. Without a relay: from a file.
     """
 
     changes: tuple[Change, ...] = ()
     waiting: tuple[Change, ...] = ()
-    released: tuple[bytes, ...] = ()
+    leaving: tuple[bytes, ...] = ()
+    marked: tuple[bytes, ...] = ()
+    fetched: tuple[bytes, ...] = ()
     refused: tuple[Refused, ...] = ()
     relay: str | None = None
     reached: Seen | None = None
@@ -82,7 +84,9 @@ async def planned(
     operations += sorting.head_operations()
     operations += [Put("meta", ("fork", tag), layouts.number_value(pos)) for tag, pos in sorting.fork_positions.items()]
     operations += [Put("waiting", change.id, layouts.log_value(change)) for change in received.waiting]
-    operations += [Delete("waiting", id) for id in received.released]
+    operations += [Delete("waiting", id) for id in received.leaving]
+    operations += [Put("meta", ("fetch", tag), layouts.plain(b"")) for tag in received.marked]
+    operations += [Delete("meta", ("fetch", tag)) for tag in received.fetched]
     operations += await quarantine.adding(received.refused)
     if received.relay is not None:
         operations += [Delete("outbox", (received.relay, pos)) for pos in sorting.held]

@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carryon_sync.change import Change, Link
@@ -118,6 +118,13 @@ class Changes:
             heads[author] = await self._remade_head(tag, author, entry.value) if head is None else head
         return heads
 
+    async def held(self, asked: Collection[tuple[bytes, Link]]) -> set[bytes]:
+        """Give the ids of those changes, asked for by tag and link, that the log holds; damaged ones count as held."""
+        found = await asyncio.gather(
+            *(self._generation.store.read("log", unique=(tag, link.author, link.n, link.id)) for tag, link in asked)
+        )
+        return {link.id for (_, link), entries in zip(asked, found, strict=True) if entries}
+
     async def load(self, note: str, tag: bytes) -> Loaded:
         """Give a note as it is kept."""
         # Every change up to here is committed, so that the reads below, whenever they happen, see all of them.
@@ -144,7 +151,7 @@ class Changes:
 
     async def _state(self, note: str) -> NoteState | None:
         value = await self._generation.record("states", (note, 0))
-        payload = None if value is None else await self._generation.open(f"states/{note}", value)
+        payload = None if value is None else await self._generation.unseal(f"states/{note}", value)
         return None if payload is None else layouts.state_in(payload, note)
 
     async def _of_ranges(self, ranges: Iterable[tuple[Key, Key]], after: int, until: int | None) -> Page:

@@ -42,7 +42,7 @@ class Segmented:
         value = await self._generation.record(self._store, 0)
         if value is None:
             return None
-        payload = await self._generation.open(self._place(0), value)
+        payload = await self._generation.unseal(self._place(0), value)
         front = None if payload is None else layouts.front_in(payload)
         if front is None:
             await self.drop()
@@ -60,7 +60,7 @@ class Segmented:
         if not entries or entries[0].value != self._known:
             return None
         opened = await asyncio.gather(
-            *(self._generation.open(self._place(entry.key), entry.value) for entry in entries[1:])
+            *(self._generation.unseal(self._place(entry.key), entry.value) for entry in entries[1:])
         )
         segments = [segment for segment in opened if segment is not None]
         if len(segments) != len(opened) or [entry.key for entry in entries] != list(range(self._count + 1)):

@@ -49,6 +49,10 @@ class Closed(StorageError):
     """A newer generation of this database has taken over; this one takes no more writes."""
 
 
+class Gone(StorageError):
+    """The database is not the one that was opened: it was emptied or deleted under way, by the browser or a person."""
+
+
 class Fenced(StorageError):
     """Another core leads the session with the relay by now; this one's session writes are refused."""
 

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, assert_never
 
 from js import Object
-from pyodide.ffi import JsException, JsProxy, to_js
+from pyodide.ffi import JsException, JsProxy, jsnull, to_js
 
 from carryon.storage.errors import Busy, Closed, Damaged, Exists, Full, Lost, Moved, StorageError
-from carryon.storage.keys import Key
+from carryon.storage.keys import INTEGER_MAX, Key
 from carryon.storage.store import (
     OPENING_TRIES_MAX,
     Add,
@@ -31,6 +31,9 @@ from carryon.storage.store import (
     by_name,
     check_operations,
 )
+
+_NOTHING = (None, jsnull)
+"""JavaScript's `undefined` and `null`."""
 
 
 class IndexedDbStore:
@@ -67,14 +70,13 @@ class IndexedDbStore:
         asked = asked_range(self._stores[store], lower, upper, unique, unique_lower, unique_upper, limit, reverse)
         if asked.empty:
             return []
-        question: dict[str, Any] = {"limit": limit, "reverse": reverse}
-        if asked.paired:
-            question |= {"uniqueLower": asked.lower, "uniqueUpper": asked.upper}
-        else:
-            question |= {"lower": asked.lower, "upper": asked.upper}
+        lower, upper = _asked(asked.lower), _asked(asked.upper)
+        bounds = {"uniqueLower": lower, "uniqueUpper": upper} if asked.paired else {"lower": lower, "upper": upper}
+        question = {**bounds, "limit": limit, "reverse": reverse}
         answer = await self._call("read", store, question, again=True)
         return [
-            Entry(_key(key), bytes(value), None if unique is None else _key(unique)) for key, value, unique in answer
+            Entry(_key(key), bytes(value), None if unique in _NOTHING else _key(unique))
+            for key, value, unique in answer
         ]
 
     async def commit(self, operations: Sequence[Operation]) -> list[Key]:
@@ -140,17 +142,28 @@ def _given(operation: Operation) -> list[Any]:
     """Write an operation as the host takes it."""
     match operation:
         case Add(store=store, value=value, key=key, unique=unique):
-            return ["add", store, key, value, unique]
+            return ["add", store, _asked(key), value, _asked(unique)]
         case Put(store=store, key=key, value=value):
-            return ["put", store, key, value]
+            return ["put", store, _asked(key), value]
         case Delete(store=store, key=key):
-            return ["delete", store, key]
+            return ["delete", store, _asked(key)]
         case Expect(store=store, key=key, value=value):
-            return ["expect", store, key, value]
+            return ["expect", store, _asked(key), jsnull if value is None else value]
         case Present(store=store, key=key):
-            return ["present", store, key]
+            return ["present", store, _asked(key)]
         case _:
             assert_never(operation)
+
+
+def _asked(key: Key | None) -> Any:
+    """Write a key so that it goes over as a number where it is one: Pyodide makes a BigInt of the greatest."""
+    match key:
+        case int():
+            return float(key) if abs(key) == INTEGER_MAX else key
+        case tuple():
+            return [_asked(element) for element in key]
+        case _:
+            return key
 
 
 def _key(value: Any) -> Key:
@@ -170,9 +183,9 @@ def _said(name: str, error: Any) -> StorageError:
     """Say a failure of the host in the port's words."""
     match error.name:
         case "Moved":
-            return Moved(*_place(error))
+            return Moved(error.store, _refused_key(error) or ())
         case "Exists":
-            return Exists(*_place(error))
+            return Exists(error.store, _refused_key(error))
         case "QuotaExceededError":
             return Full("the browser gives Carryon no more room: free some on this device; nothing was written")
         case "Blocked":
@@ -185,7 +198,7 @@ def _said(name: str, error: Any) -> StorageError:
             )
 
 
-def _place(error: Any) -> tuple[str, Key]:
-    """Read which record a refusal of the host is about."""
-    key = error.key
-    return str(error.store), _key(key.to_py() if isinstance(key, JsProxy) else key)
+def _refused_key(error: Any) -> Key | None:
+    """Read the key of a record that the host refused; a numbered one that was to be added has none."""
+    key = error.key.to_py() if isinstance(error.key, JsProxy) else error.key
+    return None if key in _NOTHING else _key(key)

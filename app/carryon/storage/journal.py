@@ -89,7 +89,7 @@ class Journal:
 
     async def _opened(self, entry: Entry) -> Journalled | DamagedRecord:
         key = _key_of(entry)
-        payload = await self._generation.open(_place(key), entry.value)
+        payload = await self._generation.unseal(_place(key), entry.value)
         row = None if payload is None else layouts.journal_in(payload, key[0])
         return DamagedRecord("journal", entry.key) if row is None else Journalled(key, row)
 

@@ -28,13 +28,14 @@ author 16 ‖ n 8 ‖ id 32.
     texts        as rows               folded texts for the search                                    "texts/<number>"
     states       (note, 0)             8 pos reflected · 2 count of heads, links · document state     "states/<note>"
                                        numbers above 0 are for keyframes
-    meta         "closed"              text why         a newer generation has taken over: no more writes             p
+    meta         "generation"          16 random · 1 state: 0 open · 1 closed, a newer generation has taken over      p
                  "fence"               8 token          of the core that leads the session                            p
                  "relays"              2 count, texts   whose outboxes every change enters                            p
                  ("relay", relay)      16 log · 8 sequence · 32 running hash     how far the relay's log is held      p
                  ("refill", relay)     8 next pos · 8 last pos    what is still to be put into its outbox             p
                  ("author", author)    1 state: 0 in use · 1 retired             authors of this device               p
                  ("fork", tag)         8 pos            of the newest change beside another of its number             p
+                 ("fetch", tag)        nothing: the tag is to be fetched, its waiting changes were dropped            p
                  ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"
 
 The stores `segments`, `blobs` and `events` hold nothing yet: a database's stores are fixed by its generation, and these
@@ -188,6 +189,17 @@ def seen_in(value: bytes) -> Seen | None:
     if payload is None or len(payload) != 56:
         return None
     return Seen(payload[:16], int.from_bytes(payload[16:24], "big"), payload[24:])
+
+
+def mark_value(random: bytes, *, closed: bool = False) -> bytes:
+    """Write the mark of a generation, open or closed."""
+    return plain(random + bytes((closed,)))
+
+
+def is_closed(value: bytes) -> bool:
+    """Say whether a mark closes its generation; a damaged one still tells its database from another, and is open."""
+    payload = unplain(value)
+    return payload is not None and payload[16:] == b"\1"
 
 
 def texts_value(texts: Sequence[str]) -> bytes:

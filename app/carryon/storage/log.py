@@ -26,6 +26,7 @@ from carryon.storage.derived import Segmented, States
 from carryon.storage.errors import Busy, Exists, Moved
 from carryon.storage.generation import COMMIT_TRIES_MAX, AtRest, Generation
 from carryon.storage.journal import Journal, JournalKey
+from carryon.storage.keys import beneath
 from carryon.storage.members import Members
 from carryon.storage.quarantine import DamagedRecord, Quarantine
 from carryon.storage.relays import Relays
@@ -45,7 +46,7 @@ class Fold:
 
 
 class Log:
-    """A notebook's database that is open; make it with `Log.open`."""
+    """A notebook's database that is open; get it by `Log.make` or `Log.open`."""
 
     def __init__(self, store: Store, at_rest: AtRest) -> None:
         self._generation = Generation(store, at_rest)
@@ -59,10 +60,16 @@ class Log:
         self.states = States(self._generation)
 
     @classmethod
+    async def make(cls, store: Store, at_rest: AtRest) -> "Log":
+        """Make the log of a notebook that is new here, over a store that holds `layouts.STORES`, and open it."""
+        await Generation(store, at_rest).make()
+        return await cls.open(store, at_rest)
+
+    @classmethod
     async def open(cls, store: Store, at_rest: AtRest) -> "Log":
-        """Open the log over a store that holds `layouts.STORES`. Raises `Closed`, `Damaged`."""
+        """Open a log that was made before. Raises `Gone` over an empty database, `Closed`, `Damaged`."""
         log = cls(store, at_rest)
-        await log._generation.check_guards(None)
+        await log._generation.open()
         await log.changes.open()
         await log.relays.refresh()
         return log
@@ -109,7 +116,7 @@ class Log:
         raise Busy(f"{count} received changes found no place in {COMMIT_TRIES_MAX} tries: close other windows")
 
     async def waiting(self) -> list[Change]:
-        """Give the received changes whose predecessors were not there; they leave by `Received.released`."""
+        """Give the received changes whose predecessors were not there; they leave by `Received.leaving`."""
         changes: list[Change] = []
         for entry in await self._generation.entries("waiting"):
             change = layouts.change_in(entry.value)
@@ -119,6 +126,12 @@ class Log:
                 changes.append(change)
         return changes
 
+    async def marked(self) -> list[bytes]:
+        """Give the tags that are to be fetched."""
+        lower, upper = beneath("fetch")
+        entries = await self._generation.store.read("meta", lower=lower, upper=upper)
+        return [tag for entry in entries if isinstance(entry.key, tuple) and isinstance(tag := entry.key[1], bytes)]
+
     async def keep(self, name: str, value: bytes) -> None:
         """Keep something of the core's under a name, sealed."""
         place = f"meta/kept/{name}"
@@ -127,7 +140,7 @@ class Log:
     async def kept(self, name: str) -> bytes | None:
         """Give what is kept under a name, or None if nothing is that opens."""
         value = await self._generation.record("meta", ("kept", name))
-        return None if value is None else await self._generation.open(f"meta/kept/{name}", value)
+        return None if value is None else await self._generation.unseal(f"meta/kept/{name}", value)
 
     async def close(self) -> None:
         """Let go of the database."""
