@@ -13,7 +13,7 @@ import * as storage from "./storage.js";
 /** @typedef {import("./host").FromHost} FromHost */
 /** @typedef {import("./messages").Ready} Ready */
 
-const SITE_PACKAGES = "/lib/python3.14/site-packages";
+const EXTENSION_MODULES = "/lib/python3.14/site-packages/pycrdt";
 
 const here = new URL(".", import.meta.url);
 const base = new URL("../../", here).href;
@@ -60,11 +60,19 @@ async function boot() {
   // Everything that is needed is under way before anything is waited for.
   const isKept = await caches.has(`rt-${__RUNTIME__.split("/")[1]}`);
   const image = bytesOf(`${runtime}boot.bin`, isKept ? null : (bytes) => ports.forEach((port) => post(port, { type: "booting", bytes })));
-  const archives = [`${runtime}site-packages.zip`, `${here.href}app.zip`].map((url) => bytesOf(url, null));
+  const files = Object.entries({
+    "/lib/site-packages.zip": `${runtime}site-packages.zip`,
+    [`${EXTENSION_MODULES}/_pycrdt.abi3.so`]: `${runtime}pycrdt.so`,
+    "/lib/app.zip": `${here.href}app.zip`,
+  }).map(([path, url]) => /** @type {const} */ ([path, bytesOf(url, null)]));
   const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
   /** @type {PyodideInterface} */
   const python = await loadPyodide({ indexURL: runtime, _loadSnapshot: image, stdout: console.log, stderr: console.error });
-  for (const archive of archives) python.unpackArchive(await archive, "zip", { extractDir: SITE_PACKAGES });
+  // The image has both archives on its path: nothing is unpacked.
+  python.FS.mkdirTree(EXTENSION_MODULES);
+  for (const [path, bytes] of files) python.FS.writeFile(path, new Uint8Array(await bytes), { canOwn: true });
+  // The image's state of `random` is the same on every device.
+  python.runPython("import random; random.seed()");
   // After a fatal error of the interpreter nothing runs any more: ending the worker is what tells the tabs.
   /** @type {any} */ (python)._api.on_fatal = () => close();
   await python.pyimport("carryon.core.browser").start(host);

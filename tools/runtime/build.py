@@ -6,7 +6,7 @@
 3. The standard library's archive is stored, not deflated: so it costs 1.8 MB on the wire under brotli, not 2.5.
 
 Files: pyodide.mjs, pyodide.asm.mjs, pyodide.asm.wasm (Pyodide's own) · python_stdlib.zip · pyodide-lock.json (what is
-installed) · boot.bin (the boot image) · site-packages.zip (byte code, and pycrdt's module) · each with `.br` and `.gz`
+installed) · boot.bin (the boot image) · site-packages.zip (byte code) · pycrdt.so · each with `.br` and `.gz`
 beside it.
 """
 
@@ -28,7 +28,7 @@ from tools.system import ROOT, node, run, say
 HERE = Path(__file__).resolve().parent
 PYODIDE = ROOT / "node_modules" / "pyodide"
 ITS_OWN = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
-SHIPPED = (*ITS_OWN, "python_stdlib.zip", "pyodide-lock.json", "boot.bin", "site-packages.zip")
+SHIPPED = (*ITS_OWN, "python_stdlib.zip", "pyodide-lock.json", "boot.bin", "site-packages.zip", "pycrdt.so")
 PACKAGES = "packages.json"
 
 

@@ -1,7 +1,7 @@
 // Makes the parts of the runtime that only Pyodide itself can make: the tree of installed packages and the boot image.
 //
 // 1. Called as `node image.mjs FOLDER`: FOLDER holds Pyodide's own files and `wheels/`, and receives
-//    `site-packages.zip`, `pyodide-lock.json` and `boot.bin`.
+//    `site-packages.zip`, `pycrdt.so`, `pyodide-lock.json` and `boot.bin`.
 // 2. Two interpreters, one after the other: micropip in the first installs and packs the packages, and none of what
 //    it imported is in the second, whose memory becomes the boot image.
 // 3. The lock that both start from names no package, so that nothing can come from anywhere but `wheels/`.
@@ -44,28 +44,17 @@ installer.FS.mount(installer.FS.filesystems.NODEFS, { root: join(folder, "wheels
 for (const name of ["bytecode.py", "install.py"]) installer.FS.writeFile(`/tools/${name}`, source(name));
 const lock = await installer.runPythonAsync("import sys; sys.path.insert(0, '/tools'); import install; await install.install()");
 const archive = installer.FS.readFile("/site-packages.zip");
-installer.runPython("import zipfile; zipfile.ZipFile('/site-packages.zip').extractall('/packed')");
 writeFileSync(join(folder, "pyodide-lock.json"), lock);
 writeFileSync(join(folder, "site-packages.zip"), archive);
+writeFileSync(join(folder, "pycrdt.so"), installer.FS.readFile("/lib/python3.14/site-packages/pycrdt/_pycrdt.abi3.so"));
 
 const sleeper = await loadPyodide({ ...options, lockFileContents: JSON.parse(lock), _makeSnapshot: true });
 const memory_bytes = sleeper._module.HEAP8.length;
-copy(installer.FS, "/packed", sleeper.FS, "/lib/python3.14/site-packages");
+// By JavaScript alone: what went through Python's memory would be in the image.
+sleeper.FS.writeFile("/lib/site-packages.zip", archive);
 sleeper.runPython(source("warm.py"));
 if (sleeper._module.HEAP8.length !== memory_bytes) {
   // Pyodide starts with this much memory and cannot take over an image that is larger.
   throw new Error(`the boot image needs more than the ${memory_bytes} bytes Pyodide starts with: import less in warm.py`);
 }
 writeFileSync(join(folder, "boot.bin"), sleeper.makeMemorySnapshot());
-
-/** Copies files by JavaScript alone: what went through Python's memory would be in the image. */
-function copy(from, source_folder, to, target_folder) {
-  to.mkdirTree(target_folder);
-  for (const name of from.readdir(source_folder)) {
-    if (name === "." || name === "..") continue;
-    const source_path = `${source_folder}/${name}`;
-    const target_path = `${target_folder}/${name}`;
-    if (from.isDir(from.stat(source_path).mode)) copy(from, source_path, to, target_path);
-    else to.writeFile(target_path, from.readFile(source_path));
-  }
-}

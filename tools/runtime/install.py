@@ -2,8 +2,10 @@
 
 1. micropip resolves, so that a package whose needs are not met fails the build and not the page.
 2. Modules are shipped as unchecked byte code in the place of their source: nothing is compiled in the browser.
-3. A package that reads its own source when it is imported (anyio, to import lazily) keeps that source.
-4. Archives are stored, not deflated: they are read at every start, and compressed on the wire.
+3. They stay in the archive, which lies on `sys.path` as it is: to unpack it takes longer than all imports together. It
+   is stored, not deflated, and compressed on the wire. Only an extension module cannot be loaded from it.
+4. A package that reads its own source when it is imported (anyio, to import lazily) keeps that source.
+5. pycrdt looks its version up in every archive of the path when it is imported; it is packed with the answer.
 """
 
 import glob
@@ -11,13 +13,16 @@ import json
 import os
 import sys
 import zipfile
-from importlib.util import cache_from_source
+from importlib.metadata import version
 
 from bytecode import byte_code
 
+SHIPPED_TO = "/lib/site-packages.zip"
 WHEELS = "/wheels"
 SITE_PACKAGES = "/lib/python3.14/site-packages"
 ARCHIVE = "/site-packages.zip"
+EXTENSION_MODULE = "pycrdt/_pycrdt.abi3.so"
+VERSION_MODULE = "pycrdt/_version.py"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 READS_ITS_SOURCE = b"install_lazy_importer"
 NOT_SHIPPED = (".pyi", "/RECORD", "/INSTALLER", "/REQUESTED", "/direct_url.json", "/entry_points.txt", "/py.typed")
@@ -51,10 +56,11 @@ def packed(path: str, name: str) -> dict[str, bytes]:
     with open(path, "rb") as file:
         data = file.read()
     if not name.endswith(".py"):
-        return {} if f"/{name}".endswith(NOT_SHIPPED) else {name: data}
-    if READS_ITS_SOURCE in data:
-        return {name: data, os.path.relpath(cache_from_source(name)): byte_code(data, path)}
-    return {f"{name}c": byte_code(data, path)}
+        return {} if name == EXTENSION_MODULE or f"/{name}".endswith(NOT_SHIPPED) else {name: data}
+    if name == VERSION_MODULE:
+        data = f"__version__ = {version('pycrdt')!r}\n".encode()
+    source = {name: data} if READS_ITS_SOURCE in data else {}
+    return {**source, f"{name}c": byte_code(data, f"{SHIPPED_TO}/{name}")}
 
 
 def shipped(lock: dict[str, dict[str, dict[str, str]]]) -> str:

@@ -3,7 +3,8 @@
 1. Pure modules only: memory that a binary extension owns cannot be in the image, so pycrdt itself is not here, but
    everything that it pulls in is, the lazy parts of anyio included.
 2. What is slow once and then cached is done once: regular expressions, Jinja's lexer, markdown-it's rules.
-3. Nothing that differs from device to device may be remembered: whoever starts from the image seeds `random` again.
+3. The directories of the archives on `sys.path` are read once, here: the archives are the same wherever the image wakes.
+4. Nothing that differs from device to device may be remembered: whoever starts from the image seeds `random` again.
 """
 
 import importlib
@@ -11,8 +12,8 @@ import sys
 
 STANDARD_LIBRARY = """
 array base64 binascii bisect collections.abc concurrent.futures contextlib contextvars copy dataclasses datetime difflib
-email.message email.parser email.policy email.utils enum functools hashlib heapq hmac html importlib.metadata
-importlib.resources inspect io itertools json keyword linecache logging numbers operator os pathlib pkgutil posixpath
+email.message email.parser email.policy email.utils enum functools hashlib heapq hmac html importlib.metadata importlib.metadata._adapters
+importlib.metadata._text importlib.resources inspect io itertools json keyword linecache logging numbers operator os pathlib pkgutil posixpath
 queue quopri random re secrets selectors shutil socket string struct tempfile textwrap threading time traceback types
 typing unicodedata urllib.parse uuid warnings weakref zipfile zlib asyncio asyncio.taskgroups asyncio.timeouts
 """.split()
@@ -26,8 +27,8 @@ BrokenResourceError CancelScope Condition Event Lock create_memory_object_stream
 from_thread get_cancelled_exc_class move_on_after sleep to_thread
 """.split()
 
-# The importers looked at site-packages before its files were there, and the clock stands still.
-importlib.invalidate_caches()
+# The packages, which are in the runtime, and the app, which differs from release to release.
+sys.path += ["/lib/site-packages.zip", "/lib/app.zip"]
 
 for name in STANDARD_LIBRARY + PACKAGES:
     importlib.import_module(name)
@@ -45,6 +46,6 @@ environment.from_string("{% for a in b if a %}{{ a|e }}{% else %}{% endfor %}").
 markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"]).render("# a\n\n- *b* `c` [d](e)\n")
 del environment, anyio, jinja2, markdown_it
 
-# The files of site-packages are not in the image: what the importers remember of them must not be either.
-sys.path_importer_cache.clear()
-importlib.invalidate_caches()
+# These are not there yet: what the importers remember of them must not be in the image.
+for path in ("/lib/app.zip", "/lib/python3.14/site-packages"):
+    sys.path_importer_cache.pop(path, None)

@@ -1,4 +1,4 @@
-"""Packs the app's Python as one archive of byte code, as the core unpacks it.
+"""Packs the app's Python as one archive of byte code, as it lies on the core's `sys.path`.
 
 1. What the browser runs: `carryon` without its command, `carryon_sync` without its server, templates compiled.
 2. A module is compiled again only when it has changed; byte code is kept in `build/bytecode` by its source.
@@ -21,7 +21,7 @@ KEPT = ROOT / "build" / "bytecode"
 PACKAGES = {"carryon": ROOT / "app" / "carryon", "carryon_sync": ROOT / "sync_worker" / "carryon_sync"}
 NOT_IN_BROWSER = ("carryon/cli/", "carryon_sync/server/", "carryon/views/templates/")
 TEMPLATES = "carryon/views/templates_compiled"
-UNPACKED_TO = "/lib/python3.14/site-packages"
+SHIPPED_TO = "/lib/app.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -75,7 +75,7 @@ def compile_modules(runtime: Path, changed: list[Module], scratch: Path) -> None
     made = scratch / "made"
     made.mkdir()
     listed = [
-        {"source": str(module.source), "name": f"{UNPACKED_TO}/{module.name}", "target": str(made / module.kept.name)}
+        {"source": str(module.source), "name": f"{SHIPPED_TO}/{module.name}", "target": str(made / module.kept.name)}
         for module in changed
     ]
     order.write_text(json.dumps({"runtime": str(runtime), "modules": listed}))

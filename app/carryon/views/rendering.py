@@ -57,7 +57,8 @@ def _make_environment(loader: BaseLoader) -> Environment:
     return environment
 
 
-_environment = _make_environment(ModuleLoader(_compiled) if _compiled.is_dir() else FileSystemLoader(_templates))
+# In a built site this lies in an archive, where a folder cannot be asked for.
+_environment = _make_environment(FileSystemLoader(_templates) if _templates.is_dir() else ModuleLoader(_compiled))
 
 
 if __name__ == "__main__":
