@@ -40,7 +40,7 @@ from carryon.notes.row import clean_folder
 
 file_bytes_max = 10_000_000
 zip_entries_max = 100_000
-zip_bytes_max = 1_000_000_000  # of all Markdown in it, unpacked
+zip_bytes_max = 200_000_000  # of all Markdown in it, unpacked
 archive_comment = b"carryon"
 
 _markdown = re.compile(r"(.+)\.(?:md|markdown)", re.IGNORECASE | re.DOTALL)
@@ -209,7 +209,11 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bytes_max: int) 
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error) as fault:
         return f"it is damaged: {fault}"
     if len(content) > bytes_max:
-        return _too_large(entry.file_size) if bytes_max == file_bytes_max else "the zip unpacks to more than 1 GB"
+        return (
+            _too_large(entry.file_size)
+            if bytes_max == file_bytes_max
+            else f"the zip holds more than {zip_bytes_max / 1e6:.0f} MB of text: split it"
+        )
     return content
 
 

@@ -1,0 +1,294 @@
+"""Import: a file becomes a note once, and what cannot is told by name."""
+
+import io
+import json
+import stat
+import struct
+import zipfile
+
+import pytest
+from carryon.notebook.commands import MoveNote, RenameNote, ReplaceBody, TrashNote
+from carryon.notebook.exporting import Export, paths_of
+from carryon.notebook.importing import (
+    LeftOut,
+    NoteFile,
+    Refused,
+    Tally,
+    file_bytes_max,
+    read_file,
+    zip_bytes_max,
+    zip_entries_max,
+)
+from carryon.notebook.notebook import Notebook
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.notebook.files import brought_in, import_files
+from tests.notebook.world import a_notebook
+
+VAULT = {"vault/One.md": b"one\r\n", "vault/deep/er/Two.md": "\ufeff# zwei 😀".encode()}
+
+
+class TestReading:
+    """From a path and bytes to what a note would be."""
+
+    def test_a_chosen_folder_is_the_notebook(self) -> None:
+        """Its own name is left out; those inside are the folder; the name without .md is the title."""
+        files = _read(VAULT)
+
+        assert [(file.folder, file.title) for file in files if isinstance(file, NoteFile)] == [
+            ("", "One"),
+            ("deep/er", "Two"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("path", "data", "reason"),
+        [
+            ("a.md", b"caf\xe9", "not UTF-8 text (byte 3)"),
+            ("a.md", "text".encode("utf-16"), "not UTF-8"),
+            ("a.md", b"x" * (file_bytes_max + 1), "10.0 MB, the limit is 10 MB"),
+            ("vault/../../a.md", b"", "leaves the folder"),
+            ("/etc/a.md", b"", "leaves the folder"),
+            ("C:/a.md", b"", "leaves the folder"),
+            ("vault//a.md", b"", "leaves the folder"),
+            ("vault/a\n.md", b"", "leaves the folder"),
+            ("x" * 501 + ".md", b"", "name is too long"),
+            ("bad.zip", b"PK no zip", "cannot be read as a zip"),
+        ],
+    )
+    def test_what_cannot_be_a_note_is_refused_by_name(self, path: str, data: bytes, reason: str) -> None:
+        """With the reason in words."""
+        (refused,) = read_file(path, data)
+
+        assert isinstance(refused, Refused)
+        assert refused.path == path
+        assert reason in refused.reason
+
+    @pytest.mark.parametrize(
+        ("path", "reason"),
+        [
+            ("vault/image.png", "attachments"),
+            ("vault/no extension", "attachments"),
+            ("vault/.obsidian/plugins.md", "hidden"),
+            (".md", "hidden"),
+            ("vault/inner.zip", "attachments"),
+        ],
+    )
+    def test_what_is_no_note_is_left_out_by_name(self, path: str, reason: str) -> None:
+        """Attachments come later; hidden files are another program's."""
+        (left,) = read_file(path, b"")
+
+        assert isinstance(left, LeftOut)
+        assert (left.path, reason in left.reason) == (path, True)
+
+    @given(st.text() | st.text(alphabet="./\\ab.md:\0zip"), st.binary(max_size=40))
+    def test_any_path_and_bytes_are_read_or_refused(self, path: str, data: bytes) -> None:
+        """And a note never gets a folder that leads out of the notebook."""
+        for found in read_file(path, data):
+            assert isinstance(found, NoteFile | Refused | LeftOut)
+            if isinstance(found, NoteFile):
+                assert ".." not in found.folder.split("/")
+                assert found.title
+                assert found.body.encode() == data
+
+    def test_a_zip_gives_its_files(self) -> None:
+        """One outermost folder is the notebook, as a chosen folder is; otherwise all folders count."""
+        whole = _read(
+            {"v.zip": _zip({"vault/One.md": b"1", "vault/deep/Two.md": b"2", "__MACOSX/vault/._One.md": b"x"})}
+        )
+        parts = _read({"v.zip": _zip({"a/One.md": b"1", "b/Two.md": b"2"})})
+
+        assert [(file.folder, file.title) for file in whole if isinstance(file, NoteFile)] == [
+            ("", "One"),
+            ("deep", "Two"),
+        ]
+        assert [(file.folder, file.title) for file in parts if isinstance(file, NoteFile)] == [
+            ("a", "One"),
+            ("b", "Two"),
+        ]
+        assert [type(file) for file in whole] == [NoteFile, NoteFile, LeftOut]
+
+    def test_a_zip_that_leaves_its_folder_is_refused_by_entry(self) -> None:
+        """Parents, absolute paths, other systems' separators and links; the rest of the zip is taken."""
+        link = zipfile.ZipInfo("link.md")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        bad = ["../up.md", "/root.md", "a/../../b.md", "..\\up.md", "D:\\x.md"]
+
+        entries: dict[str | zipfile.ZipInfo, bytes] = dict.fromkeys(bad, b"x")
+
+        found = _read({"v.zip": _zip({**entries, link: b"/etc/passwd", "fine.md": b"fine"})})
+
+        assert [type(file) for file in found] == [Refused] * 6 + [NoteFile]
+
+    def test_a_zip_bomb_is_not_unpacked(self) -> None:
+        """An entry is read up to the limit of a note, all of them up to the limit of a zip."""
+        whole = zip_bytes_max // file_bytes_max
+        zeros = b"0" * file_bytes_max
+        bomb = _zip({"large.md": zeros + b"0", **{f"{number}.md": zeros for number in range(whole)}, "last.md": b"0"})
+
+        assert [type(file) for file in read_file("v.zip", bomb)] == [Refused, *[NoteFile] * whole, Refused]
+
+    def test_a_zip_of_very_many_files_is_refused(self) -> None:
+        """A directory that names one entry over and over costs its reader more than its writer."""
+        one = _zip({"a.md": b""})
+        size, start = struct.unpack("<II", one[-10:-2])
+        directory = one[start : start + size] * (zip_entries_max + 1)
+        many = one[:start] + directory + one[start + size : -10] + struct.pack("<II", len(directory), start) + one[-2:]
+
+        (refused,) = read_file("v.zip", many)
+
+        assert isinstance(refused, Refused)
+        assert "100,001 files, the limit is 100,000" in refused.reason
+
+    def test_a_damaged_zip_is_refused_by_entry(self) -> None:
+        """A checksum that is wrong is told; what is whole is taken."""
+        data = bytearray(_zip({"a.md": b"first text", "b.md": b"second"}, zipfile.ZIP_STORED))
+        data[data.index(b"first")] ^= 1
+
+        found = _read({"v.zip": bytes(data)})
+
+        assert [type(file) for file in found] == [Refused, NoteFile]
+        assert isinstance(found[0], Refused)
+        assert "damaged" in found[0].reason
+
+    @given(st.data())
+    def test_any_bytes_for_a_zip_are_read_or_refused(self, data: st.DataObject) -> None:
+        """Flipped bits and cut ends give words, never a fault."""
+        whole = bytearray(_zip({"a/One.md": b"one " * 20, "b/Two.md": b"two"}))
+        for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=4)):
+            whole[place] ^= data.draw(st.integers(1, 255))
+        cut = data.draw(st.integers(0, len(whole)))
+
+        for found in read_file("v.zip", bytes(whole[:cut])):
+            assert isinstance(found, NoteFile | Refused | LeftOut)
+
+
+class TestIdentity:
+    """Importing again changes nothing, and no text ever gets a second history (B5, B6)."""
+
+    def test_b5_importing_twice_changes_nothing(self) -> None:
+        """B5: no edit at all, however often, whether the notes were renamed and moved here or not."""
+        notebook = a_notebook()
+        import_files(notebook, VAULT)
+        note = notebook.listed("notes", "", "", "two").ids[0]
+        notebook.act(RenameNote(note, "Deux"), 9)
+        notebook.act(MoveNote(note, "elsewhere"), 9)
+        before = _states(notebook)
+
+        tally = import_files(notebook, VAULT)
+
+        assert tally == Tally(unchanged=2)
+        assert _states(notebook) == before
+
+    def test_b5_files_without_a_folder_that_share_a_name_stay_separate(self) -> None:
+        """B5: two notes at first, the same two the second time, of equal text or not."""
+        notebook = a_notebook()
+        chosen = [("index.md", b"one"), ("index.md", b"two"), ("index.md", b"two")]
+
+        assert import_files(notebook, chosen) == Tally(created=3)
+        assert import_files(notebook, chosen) == Tally(unchanged=3)
+        assert import_files(notebook, [("index.md", b"three")]) == Tally(created=1)
+
+    def test_b5_a_file_of_a_known_text_is_known_without_its_folder(self) -> None:
+        """B5: chosen as single files after the folder was: same name, same text, no second note."""
+        notebook = a_notebook()
+        import_files(notebook, VAULT)
+
+        assert import_files(notebook, {"One.md": b"one\r\n", "Two.md": VAULT["vault/deep/er/Two.md"]}) == Tally(
+            unchanged=2
+        )
+
+    def test_a_file_that_changed_becomes_a_new_version(self) -> None:
+        """The note that came from it gets its text by a small edit, and remembers the new bytes."""
+        notebook = a_notebook()
+        import_files(notebook, VAULT)
+        changed = VAULT | {"vault/One.md": b"one and more\r\n"}
+
+        assert import_files(notebook, changed) == Tally(updated=1, unchanged=1)
+        assert import_files(notebook, changed) == Tally(unchanged=2)
+        assert import_files(notebook, VAULT) == Tally(updated=1, unchanged=1)
+
+    def test_b6_a_file_over_an_edited_note_loses_nothing(self) -> None:
+        """B6: the same bytes again leave the edit; other bytes become a new text, an edit that another device can undo."""
+        notebook = a_notebook()
+        import_files(notebook, {"vault/One.md": b"first\nsecond\n"})
+        note = notebook.listed("notes", "", "", "").ids[0]
+        notebook.act(ReplaceBody(note, "first\nsecond, edited here\n"), 9)
+
+        assert import_files(notebook, {"vault/One.md": b"first\nsecond\n"}) == Tally(unchanged=1)
+        assert notebook.text(note) == "first\nsecond, edited here\n"
+        assert import_files(notebook, {"vault/One.md": b"new first\nsecond\n"}) == Tally(updated=1)
+        assert notebook.text(note) == "new first\nsecond\n"
+        assert len(notebook.rows) == 1
+
+    def test_a_file_edited_to_what_the_note_says_is_unchanged(self) -> None:
+        """The same edit made here and there is no edit."""
+        notebook = a_notebook()
+        import_files(notebook, {"vault/One.md": b"first"})
+        note = notebook.listed("notes", "", "", "").ids[0]
+        notebook.act(ReplaceBody(note, "second"), 9)
+
+        assert import_files(notebook, {"vault/One.md": b"second"}) == Tally(unchanged=1)
+
+    def test_a_note_of_the_same_name_and_another_text_stays(self) -> None:
+        """A note made here is never overwritten by a file that happens to have its name."""
+        notebook = a_notebook()
+        import_files(notebook, {"One.md": b"made here"})
+
+        assert import_files(notebook, {"vault/One.md": b"from there"}) == Tally(created=1)
+        assert sorted(notebook.text(note) or "" for note in notebook.rows) == ["from there", "made here"]
+
+    def test_what_was_trashed_comes_out_of_the_trash(self) -> None:
+        """Importing it is asking for it; it is not made a second time."""
+        notebook = a_notebook()
+        import_files(notebook, VAULT)
+        for note in list(notebook.rows):
+            notebook.act(TrashNote(note), 9)
+
+        assert import_files(notebook, VAULT | {"vault/One.md": b"changed"}) == Tally(restored=2)
+        assert notebook.counts() == {"notes": 2, "trash": 0}
+        assert import_files(notebook, VAULT | {"vault/One.md": b"changed"}) == Tally(unchanged=2)
+
+    def test_b5_an_export_brought_back_changes_nothing(self) -> None:
+        """B5: under whatever name the zip has; notes made here and imported ones alike."""
+        notebook = a_notebook()
+        import_files(notebook, VAULT)
+        import_files(notebook, {"made.md": b"flat", "twin/a/T.md": b"1", "other/a/T.md": b"2"})
+        before = _states(notebook)
+
+        tally = import_files(notebook, {"export.zip": _exported(notebook)})
+
+        assert tally == Tally(unchanged=5)
+        assert _states(notebook) == before
+
+    def test_a_source_of_another_form_is_no_source(self) -> None:
+        """What another program or release wrote there does not break an import."""
+        notebook = a_notebook()
+        import_files(notebook, VAULT)
+        for number, source in enumerate(("[]", "{}", "no json", json.dumps({"path": 1}))):
+            note = next(iter(notebook.rows))
+            notebook.act(ReplaceBody(note, f"text {number}", source), 9)
+            assert import_files(notebook, VAULT).created <= 1
+
+
+def _read(files: dict[str, bytes]) -> list[NoteFile | Refused | LeftOut]:
+    return [found for path, data in files.items() for found in read_file(path, data)]
+
+
+def _zip(files: dict[str | zipfile.ZipInfo, bytes] | dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return packed.getvalue()
+
+
+def _exported(notebook: Notebook) -> bytes:
+    export = Export()
+    for note, path in paths_of(notebook.rows.values()).items():
+        export.add(path, notebook.rows[note], brought_in(notebook, note).body)
+    return export.finish()
+
+
+def _states(notebook: Notebook) -> dict[str, bytes]:
+    return {note: brought_in(notebook, note).state() for note in notebook.rows}
