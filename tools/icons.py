@@ -32,7 +32,9 @@ def draw(page: Page, source: str, target: str, pixels: int, ground: str | None, 
 def main() -> None:
     """Draw them all."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page()
         for icon in DRAWN:
             draw(page, *icon)

@@ -17,6 +17,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # An address that is not a secure one.
+    "--host-resolver-rules=MAP notes.example 127.0.0.1",
 ]
 
 

@@ -27,14 +27,22 @@ POLICY: Final = (
 
 def bundle(folder: Path) -> None:
     """Bundle the tab, the editor, the stand-in and the storage probe into `folder`."""
-    shared = ["--bundle", "--format=esm", "--target=es2022", "--log-level=warning", f'--define:__RUNTIME__="r/{RUNTIME}/"']
+    shared = [
+        "--bundle",
+        "--format=esm",
+        "--target=es2022",
+        "--log-level=warning",
+        f'--define:__RUNTIME__="r/{RUNTIME}/"',
+    ]
     js = REPOSITORY / "static" / "js"
     tab = [str(js / "tab.js"), str(js / "editor.js"), "--splitting", "--minify"]
     own = Path(__file__).parent
     # The stand-in lies outside of static/: its packages are found through the working directory.
     for arguments in (tab, [f"core={own / 'standin.js'}"], [f"storage={js / 'storage.js'}"]):
         subprocess.run([ESBUILD, *arguments, *shared, f"--outdir={folder}"], cwd=REPOSITORY, check=True)
-    (folder / "app.css").write_text("[hidden] { display: none }\n[data-region='list'] { block-size: 400px; overflow-y: auto }\nli { block-size: 72px }\n")
+    (folder / "app.css").write_text(
+        "[hidden] { display: none }\n[data-region='list'] { block-size: 400px; overflow-y: auto }\nul { margin: 0 }\nli { block-size: 72px }\n"
+    )
 
 
 class Site:

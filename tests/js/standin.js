@@ -71,6 +71,11 @@ function escape(text) {
 const orders = {
   heard: ({ kind }) => heard.filter(({ type }) => !kind || type === kind).map((message) => JSON.parse(JSON.stringify(message))),
   say: ({ message }) => tabs.forEach((_, port) => port.postMessage(message)),
+  fresh: () => crypto.randomUUID(),
+  call: ({ name, args, bytes }) => {
+    const call = { type: "call", call: ++shown, name, args: bytes ? { ...args, bytes: new Uint8Array(bytes) } : args };
+    tabs.forEach((_, port) => port.postMessage(call));
+  },
   make: ({ name, text }) => void note(name).getText("body").insert(0, text),
   open: ({ name }) => tabs.forEach((_, port) => open(port, name)),
   text: ({ name }) => note(name).getText("body").toString(),
