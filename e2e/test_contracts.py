@@ -23,6 +23,7 @@ from tests.contracts import device_contract, log_contract, reading_contract, rel
 
 ROOT: Final = Path(__file__).parent.parent
 INDEXEDDB_RULES: Final = (
+    "a_commit_is_strict_and_returns_when_complete",
     "a_lost_connection_is_opened_again",
     "a_connection_that_stays_lost_is_said",
     "a_deletion_is_not_blocked",

@@ -55,6 +55,38 @@ class CountingHost:
         self._host.close(self.handles[-1])
 
 
+OBSERVE = """() => {
+  const original = IDBDatabase.prototype.transaction;
+  const events = [];
+  IDBDatabase.prototype.transaction = function (...given) {
+    const transaction = original.apply(this, given);
+    if (transaction.mode === "readwrite") {
+      events.push(transaction.durability);
+      transaction.addEventListener("complete", () => events.push("complete"));
+    }
+    return transaction;
+  };
+  return { events, stop: () => { IDBDatabase.prototype.transaction = original; } };
+}"""
+"""Watches the browser's own transactions: their durability as they begin, and their ends."""
+
+
+@rule
+async def a_commit_is_strict_and_returns_when_complete(database: Database) -> None:
+    """A5: each commit is one strict transaction, and has not returned before its `complete`."""
+    from pyodide.code import run_js
+
+    store = await database.open()
+    observed = run_js(OBSERVE)()
+    try:
+        for place in range(5):
+            await store.commit([Put("plain", place, bytes(100_000)), Put("other", place, b"")])
+            assert observed.events.to_py() == ["strict", "complete"] * (place + 1)
+    finally:
+        observed.stop()
+    await store.close()
+
+
 @rule
 async def a_lost_connection_is_opened_again(database: Database) -> None:
     """E3: a connection that was closed from outside is opened again by the next read or commit, and nothing is lost."""

@@ -64,6 +64,20 @@ async def a_relay_connected_by_one_core_is_every_cores(device: Device) -> None:
 
 
 @rule
+async def a_damaged_record_of_relays_loses_none(device: Device) -> None:
+    """E7: with the list of relays damaged, changes still enter the outboxes of all of them."""
+    fence = await connected(device.log, HOME, AWAY)
+    await device.rot("meta", "relays", layouts.plain(b"")[:-1] + b"\xff")
+
+    log = await device.reopened()
+    await folded(log, change("n", ALICE, 1))
+
+    assert sorted(log.relays.names) == sorted([HOME, AWAY])
+    for relay in (HOME, AWAY):
+        assert await outbox(log, relay, fence) == [change("n", ALICE, 1)]
+
+
+@rule
 async def acked_changes_leave_the_outbox(device: Device) -> None:
     """Acks take changes out, remember how far the relay has the note, and may come from another core's pushes."""
     log = device.log

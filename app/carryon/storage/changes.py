@@ -120,10 +120,20 @@ class Changes:
 
     async def held(self, asked: Collection[tuple[bytes, Link]]) -> set[bytes]:
         """Give the ids of those changes, asked for by tag and link, that the log holds; damaged ones count as held."""
+        tags = sorted({tag for tag, _ in asked})
+        heads = dict(zip(tags, await asyncio.gather(*(self.heads_of(tag) for tag in tags)), strict=True))
+        held: set[bytes] = set()
+        behind: list[tuple[bytes, Link]] = []
+        for tag, link in asked:
+            head = heads[tag].get(link.author)
+            if head == link:
+                held.add(link.id)
+            elif head is not None and link.n <= head.n:
+                behind.append((tag, link))
         found = await asyncio.gather(
-            *(self._generation.store.read("log", unique=(tag, link.author, link.n, link.id)) for tag, link in asked)
+            *(self._generation.store.read("log", unique=(tag, link.author, link.n, link.id)) for tag, link in behind)
         )
-        return {link.id for (_, link), entries in zip(asked, found, strict=True) if entries}
+        return held | {link.id for (_, link), entries in zip(behind, found, strict=True) if entries}
 
     async def load(self, note: str, tag: bytes) -> Loaded:
         """Give a note as it is kept."""

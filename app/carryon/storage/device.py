@@ -140,10 +140,12 @@ class DeviceStore:
             raise Damaged(f"the keys of notebook {notebook} were written and read back as something else: try again")
 
     async def _notebook(self, entry: Entry) -> KeptNotebook:
-        payload = await self._opened(f"notebooks/{entry.key}", entry.value)
-        if payload is None or not isinstance(entry.key, str):
-            raise Damaged(f"notebook {entry.key} does not open: this device's key is gone or the record is damaged")
-        return KeptNotebook(entry.key, payload[2:].decode(), int.from_bytes(payload[:2], "big"))
+        notebook = entry.key
+        assert isinstance(notebook, str), "notebooks are named by texts"
+        payload = await self._opened(f"notebooks/{notebook}", entry.value)
+        if payload is None:
+            raise Damaged(f"notebook {notebook} does not open: this device's key is gone, or the record is damaged")
+        return KeptNotebook(notebook, payload[2:].decode(), int.from_bytes(payload[:2], "big"))
 
     async def _sealed(self, place: str, payload: bytes) -> bytes:
         return layouts.sealed(await self._at_rest.seal(place, payload))

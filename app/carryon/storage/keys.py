@@ -14,6 +14,7 @@
        escaped  ::= each 0x00 written as 0x00 0xFF
 
    A byte after an ending 0x00 is a type, an end or nothing, so always below 0xFF.
+4. Tuples lie in tuples at most `DEPTH_MAX` deep.
 """
 
 from typing import TypeAlias
@@ -22,6 +23,7 @@ Key: TypeAlias = int | str | bytes | tuple["Key", ...]
 Ordered: TypeAlias = tuple[int, "int | bytes | tuple[Ordered, ...]"]
 
 INTEGER_MAX = 2**53 - 1
+DEPTH_MAX = 16
 _INTEGER, _TEXT, _BYTES, _TUPLE, _END = b"\x01", b"\x02", b"\x03", b"\x04", b"\x00"
 _OFFSET = 2**63
 
@@ -65,13 +67,13 @@ def encode_key(key: Key) -> bytes:
 
 def decode_key(data: bytes) -> Key:
     """Read what `encode_key` wrote; a database that holds anything else is damaged (`ValueError`)."""
-    key, end = _decoded(data, 0)
+    key, end = _decoded(data, 0, DEPTH_MAX)
     if end != len(data):
         raise ValueError(f"key ends at byte {end} of {len(data)}")
     return key
 
 
-def _decoded(data: bytes, at: int) -> tuple[Key, int]:
+def _decoded(data: bytes, at: int, depth: int) -> tuple[Key, int]:
     kind = data[at : at + 1]
     if kind == _INTEGER and at + 9 <= len(data):
         return int.from_bytes(data[at + 1 : at + 9], "big") - _OFFSET, at + 9
@@ -80,11 +82,11 @@ def _decoded(data: bytes, at: int) -> tuple[Key, int]:
         if kind == _BYTES:
             return raw, end
         return raw.decode("utf-8", "surrogatepass").encode("utf-16-be", "surrogatepass").decode("utf-16-be"), end
-    if kind == _TUPLE:
+    if kind == _TUPLE and depth:
         elements: list[Key] = []
         at += 1
         while data[at : at + 1] != _END:
-            element, at = _decoded(data, at)
+            element, at = _decoded(data, at, depth - 1)
             elements.append(element)
         return tuple(elements), at + 1
     raise ValueError(f"no key at byte {at} of {len(data)}")

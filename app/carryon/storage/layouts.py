@@ -226,11 +226,11 @@ def quarantine_value(reason: str, data: bytes) -> bytes:
 
 def quarantine_in(value: bytes) -> tuple[str, bytes]:
     """Read what is in quarantine, and why; what is damaged itself says so."""
-    payload = unplain(value)
-    if payload is None:
+    cursor = Cursor(unplain(value) or b"")
+    try:
+        return _taken_text(cursor), cursor.rest()
+    except (Malformed, UnicodeDecodeError):
         return "the record of it is damaged itself", b""
-    cursor = Cursor(payload)
-    return _taken_text(cursor), cursor.rest()
 
 
 def journal_payload(row: JournalRow) -> bytes:

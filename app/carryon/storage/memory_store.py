@@ -95,6 +95,10 @@ class MemoryDisk:
         entries, order = self._shelves[store].entries, order_of(key)
         entries[order] = Entry(key, value, entries[order].unique)
 
+    def clear(self, store: str) -> None:
+        """Empty a store behind everybody's back."""
+        self._shelves[store] = _Shelf(self.stores[store])
+
     def read(self, store: str, asked: Range) -> list[Entry]:
         """Give the records of a range."""
         shelf = self._shelves[store]

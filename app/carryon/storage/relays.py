@@ -51,12 +51,13 @@ class Relays:
         self._handed_out: dict[tuple[str, bytes], _Outgoing] = {}
         self.names: tuple[str, ...] = ()
 
-    async def refresh(self) -> bytes | None:
-        """Read again which relays there are; give the record of it."""
-        self._record = await self._generation.record("meta", "relays")
-        names = None if self._record is None else layouts.texts_in(self._record)
-        self.names = names or ()
-        return self._record
+    async def refresh(self) -> None:
+        """Read again which relays there are; a damaged record of them is made up from their cursors."""
+        self._know(await self._generation.record("meta", "relays"))
+        if self._record is not None and layouts.texts_in(self._record) is None:
+            lower, upper = beneath("relay")
+            cursors = await self._generation.store.read("meta", lower=lower, upper=upper)
+            self.names = tuple(str(entry.key[1]) for entry in cursors if isinstance(entry.key, tuple))
 
     def expected(self) -> Operation:
         """Give the guard that the relays are those known here."""
@@ -96,25 +97,25 @@ class Relays:
                 Put("meta", ("relay", relay), layouts.seen_value(reached)),
                 Put("meta", ("refill", relay), layouts.numbers_value(1, last)),
             ]
+            record = self._record
             if relay not in self.names:
-                operations.append(Put("meta", "relays", layouts.texts_value([*self.names, relay])))
+                record = layouts.texts_value([*self.names, relay])
+                operations.append(Put("meta", "relays", record))
             try:
                 await self._generation.commit(operations, fence)
             except Moved:
                 continue
-            await self.refresh()
+            self._know(record)
             return
         raise Busy(f"{relay} could not be set up in {COMMIT_TRIES_MAX} tries: close other windows of Carryon")
 
     async def forget(self, relay: str, fence: int) -> None:
         """Drop a relay: changes enter its outbox no more, and what waited there is taken out."""
         await self.refresh()
-        names = [name for name in self.names if name != relay]
+        record = layouts.texts_value([name for name in self.names if name != relay])
         gone = [Delete("meta", ("relay", relay)), Delete("meta", ("refill", relay))]
-        await self._generation.commit(
-            [self.expected(), Put("meta", "relays", layouts.texts_value(names)), *gone], fence
-        )
-        await self.refresh()
+        await self._generation.commit([self.expected(), Put("meta", "relays", record), *gone], fence)
+        self._know(record)
         lower, upper = beneath(relay)
         for store in ("outbox", "acks", "receipts"):
             while entries := await self._generation.store.read(
@@ -185,6 +186,10 @@ class Relays:
         lower, upper = beneath(relay)
         entries = await self._generation.store.read("receipts", lower=lower, upper=upper)
         return [receipt for entry in entries if (receipt := layouts.unplain(entry.value)) is not None]
+
+    def _know(self, record: bytes | None) -> None:
+        self._record = record
+        self.names = () if record is None else layouts.texts_in(record) or ()
 
     async def _refill(self, relay: str) -> tuple[int, int] | None:
         record = await self._generation.record("meta", ("refill", relay))

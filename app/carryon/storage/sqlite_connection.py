@@ -50,11 +50,23 @@ class SqliteConnection:
         self._pages_max = pages_max
         self._open: sqlite3.Connection | None = None
 
-    def open(self) -> None:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=0)
+    def open(self, *, again: bool = False) -> None:
+        """Open the file, made if it is missing; but not `again`, where it must be the one that was there."""
+        mode = "rw" if again else "rwc"
+        try:
+            connection = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode={mode}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=0,
+            )
+        except sqlite3.Error as error:
+            raise self._said(error) from error
         try:
             # Exclusive before the first access: no shared-memory file, and nobody else gets in.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._check(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA trusted_schema = OFF")
@@ -87,8 +99,7 @@ class SqliteConnection:
     def write(self, group: Sequence[Commit]) -> list[list[Key] | StorageError]:
         """Write a group of commits in one transaction, durably, and give the outcome of each."""
         try:
-            connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE")
+            connection = self._begun()
             outcomes = [self._written(connection, operations) for operations in group]
             connection.execute("COMMIT")
             return outcomes
@@ -100,28 +111,44 @@ class SqliteConnection:
                 return [outcome for operations in group for outcome in self.write([operations])]
             return [said for _ in group]
 
+    def _begun(self) -> sqlite3.Connection:
+        """Begin a transaction, on a new connection where the old one is lost: nothing has been done yet."""
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            said = self._said(error)
+            if not isinstance(said, Lost):
+                raise said from error
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+        return connection
+
     def _connection(self) -> sqlite3.Connection:
         """Give the connection, opened again if it was lost."""
         tries = 0
         while self._open is None:
             try:
-                self.open()
+                self.open(again=True)
             except Lost:
                 tries += 1
                 if tries == OPENING_TRIES_MAX:
                     raise
         return self._open
 
-    def _lay_out(self, connection: sqlite3.Connection) -> None:
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file that is not ours, or newer than this release, before anything of it is touched."""
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if application != APPLICATION_ID and (application or version or tables):
+            raise Damaged(f"{self._path.name} is no database of Carryon: name another folder")
         if version > USER_VERSION:
             raise Closed(f"{self._path.name} is of layout {version}, this release knows {USER_VERSION}: update Carryon")
-        if version == 0:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {USER_VERSION}")
-        elif application != APPLICATION_ID:
-            raise Damaged(f"{self._path.name} is no database of Carryon: name another folder")
+
+    def _lay_out(self, connection: sqlite3.Connection) -> None:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {USER_VERSION}")
         connection.execute(f'CREATE TABLE IF NOT EXISTS "{_NUMBERS}" (store TEXT PRIMARY KEY, next INTEGER NOT NULL)')
         for name in self._stores:
             connection.execute(
