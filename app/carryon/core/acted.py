@@ -26,6 +26,9 @@ class Orders(Protocol):
     async def carry_out(self, order: Order, session: TabSession, files: Sequence[FileEntry]) -> str | None:
         """Carry out an order; None, or the words of why it could not be done."""
 
+    def of(self, session: TabSession) -> OpenNotebook:
+        """The notebook that a tab shows."""
+
 
 async def acted(
     opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders
@@ -44,7 +47,8 @@ async def acted(
             problems.append(await commanded(opened, session, command))
         else:
             problems.append(await orders.carry_out(command, session, act.files))
-    await _marker(opened, session, act.seq)
+    # An order may have closed the notebook in which the action began.
+    await _marker(orders.of(session), session, act.seq)
     for call in decided.calls:
         session.call(call.name, call.args)
     return next((problem for problem in problems if problem), None)

@@ -71,6 +71,7 @@ class Errands:
             case orders.DisconnectRelay():
                 opened.syncing.connect("")
             case orders.SwitchNotebook(notebook):
+                await core.open(notebook)
                 session.state = Tab(notebook, rows=session.state.rows if session.state else Tab(notebook).rows)
             case orders.AcceptUpdate():
                 for each in core.tabs:
@@ -88,6 +89,10 @@ class Errands:
                 assert_never(order)
         core.tabs.dirty()
         return None
+
+    def of(self, session: TabSession) -> OpenNotebook:
+        """The notebook that a tab shows."""
+        return self._core.of(session)
 
     def answered(self, session: TabSession, call: int, ok: bool, value: str) -> None:
         """Take a window's answer to a call."""
