@@ -179,11 +179,8 @@ def _challenge(line: _Line, behind: Cursor) -> Challenge:
 
 
 def _hello(line: _Line, behind: Cursor) -> Hello:
-    who: ByCertificate | ByInvite
-    if "certificate" in line:
-        who = ByCertificate(line.octets("certificate", 32))
-    else:
-        who = ByInvite(line.octets("invite", 32))
+    by_certificate = "certificate" in line
+    who = ByCertificate(line.octets("certificate", 32)) if by_certificate else ByInvite(line.octets("invite", 32))
     nonce, log, running = line.octets("nonce", 32), line.octets("log", 16), line.octets("running", 32)
     cursor, tips = line.number("cursor"), line.ids("tips", TIPS_MAX)
     return Hello(who, nonce, log, cursor, running, tips, behind.take(64, "proof"))

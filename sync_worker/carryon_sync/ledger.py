@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from carryon_sync.change import Change
 from carryon_sync.frames import Want
 
 
@@ -31,6 +32,23 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A change as a ledger keeps it: the bytes as sent, and by what they are found."""
+
+    id: bytes
+    tag: bytes
+    author: bytes
+    n: int
+    data: bytes
+
+
+def entry_of(change: Change, data: bytes) -> Entry:
+    """Return the entry of a decoded change and its bytes."""
+    header = change.header
+    return Entry(change.id, header.tag, header.author, header.n, data)
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What is committed together.
 
@@ -41,7 +59,7 @@ class Batch:
     log: bytes
     records: tuple[tuple[bytes, bytes], ...] = ()
     forgotten: tuple[tuple[bytes, bytes], ...] = ()
-    changes: tuple[bytes, ...] = ()
+    changes: tuple[Entry, ...] = ()
     receipts: tuple[tuple[bytes, bytes], ...] = ()
 
 

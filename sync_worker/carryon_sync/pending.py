@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carryon_sync.frames import ITEMS_MAX
-from carryon_sync.ledger import Batch
+from carryon_sync.ledger import Batch, Entry
 
 BATCH_BYTES_MAX = 4 << 20
 
@@ -14,17 +14,17 @@ class Pending:
     def __init__(self) -> None:
         self.records: list[tuple[int, bytes, bytes]] = []
         self.forgotten: list[tuple[bytes, bytes]] = []
-        self.changes: list[tuple[int, bytes]] = []
+        self.changes: list[tuple[int, Entry]] = []
         self.receipts: dict[bytes, bytes] = {}
         self.size = 0
 
     def __bool__(self) -> bool:
         return bool(self.records or self.changes or self.receipts)
 
-    def push(self, connection: int, change: bytes) -> None:
+    def push(self, connection: int, entry: Entry) -> None:
         """Add a change."""
-        self.changes.append((connection, change))
-        self.size += len(change)
+        self.changes.append((connection, entry))
+        self.size += len(entry.data)
 
     def cut(self) -> Pending:
         """Take out what one commit holds: all records and receipts, and changes up to its limits."""
@@ -33,10 +33,10 @@ class Pending:
         cut.forgotten, self.forgotten = self.forgotten, []
         cut.receipts, self.receipts = self.receipts, {}
         taken = 0
-        for _, data in self.changes[:ITEMS_MAX]:
-            if taken and cut.size + len(data) > BATCH_BYTES_MAX:
+        for _, entry in self.changes[:ITEMS_MAX]:
+            if taken and cut.size + len(entry.data) > BATCH_BYTES_MAX:
                 break
-            cut.size += len(data)
+            cut.size += len(entry.data)
             taken += 1
         cut.changes, self.changes = self.changes[:taken], self.changes[taken:]
         self.size -= cut.size
@@ -48,6 +48,6 @@ class Pending:
             log=log,
             records=tuple((id, data) for _, id, data in self.records),
             forgotten=tuple(self.forgotten),
-            changes=tuple(data for _, data in self.changes),
+            changes=tuple(entry for _, entry in self.changes),
             receipts=tuple(self.receipts.items()),
         )

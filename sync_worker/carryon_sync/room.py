@@ -46,7 +46,7 @@ from carryon_sync.frames import (
     Want,
     Welcome,
 )
-from carryon_sync.ledger import Committed, FoundPage, Opened, Page
+from carryon_sync.ledger import Committed, FoundPage, Opened, Page, entry_of
 from carryon_sync.pending import Pending
 from carryon_sync.records import Invite
 from carryon_sync.rejected import Rejected
@@ -138,7 +138,8 @@ class Room:
         effects: Effects = []
         effects += self._give_records(done)
         effects += self._ack(done, committed)
-        fresh = [(place.id, data) for place, (_, data) in zip(committed.places, done.changes, strict=True) if place.new]
+        entries = (entry for _, entry in done.changes)
+        fresh = [(place.id, entry.data) for place, entry in zip(committed.places, entries, strict=True) if place.new]
         effects += self._fan_out(before, fresh, now)
         effects += self._give_receipts(done)
         forks = sum(place.fork for place in committed.places)
@@ -241,7 +242,7 @@ class Room:
             if reason is None and isinstance(change, Change):
                 visitor.pushes(change.id)
                 visitor.unacked_bytes += len(data)
-                self._pending.push(visitor.connection, data)
+                self._pending.push(visitor.connection, entry_of(change, data))
             elif reason is not None:
                 refused.setdefault(reason, []).append(id_in(data) or bytes(32))
         errors = (Error("refused-change", reason, tuple(ids)) for reason, ids in refused.items())
@@ -321,11 +322,11 @@ class Room:
 
     def _ack(self, done: Pending, committed: Committed) -> Effects:
         acks: dict[int, tuple[list[int], list[bytes]]] = {}
-        for place, (connection, data) in zip(committed.places, done.changes, strict=True):
+        for place, (connection, entry) in zip(committed.places, done.changes, strict=True):
             visitor = self._visitors.get(connection)
             if visitor is None:
                 continue
-            visitor.unacked_bytes -= len(data)
+            visitor.unacked_bytes -= len(entry.data)
             if place.sequence <= visitor.sent:
                 visitor.pushed.discard(place.id)
             sequences, ids = acks.setdefault(connection, ([], []))

@@ -32,7 +32,7 @@ from carryon_sync.frames import (
     Welcome,
     hello_signed,
 )
-from carryon_sync.ledger import Batch
+from carryon_sync.ledger import Batch, entry_of
 from carryon_sync.records import Invite, Record, Role, decode_record
 from carryon_sync.rejected import Rejected
 from carryon_sync.room import CONNECTIONS_MAX, PATIENCE_MS, SILENCE_MS, WINDOW_BYTES
@@ -456,8 +456,8 @@ class TestStream:
     def filled(self, count: int, size: int = 10) -> tuple[Bench, list[Change]]:
         bench = Bench()
         changes = [bench.laptop.change(TAG, bytes([number]) * size) for number in range(count)]
-        data = tuple(change.encode() for change in changes)
-        bench.relay.ledger.commit({bench.people.notebook: Batch(bytes(16), changes=data)})
+        entries = tuple(entry_of(change, change.encode()) for change in changes)
+        bench.relay.ledger.commit({bench.people.notebook: Batch(bytes(16), changes=entries)})
         bench.relay.restart()
         return bench, changes
 

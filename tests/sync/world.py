@@ -148,6 +148,7 @@ class Shell:
         self.wanted: tuple[tuple[bytes, ...], tuple[Range, ...], tuple[bytes, ...]] = ((), (), ())
         self.found: list[bytes] = []
         self.pushed = 0
+        self.jitter = 0.5
         self.pipe: Pipe | None = None
         self.session = self._fresh_session()
 
@@ -243,7 +244,7 @@ class Shell:
             self.pipe = None
         if self in self.world.opening:
             self.world.opening.remove(self)
-        self.perform(self.session.disconnected(self.world.now, words, 0.5))
+        self.perform(self.session.disconnected(self.world.now, words, self.jitter))
 
     @property
     def live(self) -> bool:
