@@ -1,0 +1,158 @@
+"""The rooms' shell: what the ledger does on its thread is answered in order, and what fails there fails alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from carryon_sync.closing import Closing
+from carryon_sync.codec import encode
+from carryon_sync.frames import MembersRecords
+from carryon_sync.ledger import Batch, Committed, Entry, Ledger
+from carryon_sync.memory_ledger import MemoryLedger
+from carryon_sync.server.connection import framed
+from carryon_sync.server.ledger_thread import LedgerThread
+from carryon_sync.server.rooms import Rooms
+from carryon_sync.server.sqlite_ledger import LedgerUnusable, SqliteLedger
+
+from tests.sync.people import People
+
+POISON = bytes([13]) * 16
+
+
+class PickyLedger(MemoryLedger):
+    """A ledger whose disk fails for one notebook."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: bytes(16))
+        self.commits = 0
+
+    def commit(self, batches: Mapping[bytes, Batch]) -> dict[bytes, Committed]:
+        self.commits += 1
+        if POISON in batches:
+            raise OSError("no space left on device")
+        return super().commit(batches)
+
+
+class HeardConnection:
+    """What a socket would have been told."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.hung_up: list[tuple[Closing, str]] = []
+
+    def write(self, frames: bytes) -> None:
+        self.written.append(frames)
+
+    def hang_up(self, code: Closing, words: str) -> None:
+        self.hung_up.append((code, words))
+
+    async def closed(self) -> None:
+        return None
+
+
+def batch(number: int) -> Batch:
+    return Batch(bytes(16), changes=(Entry(bytes([number]) * 32, bytes(16), bytes(16), number, b"data"),))
+
+
+class TestLedgerThread:
+    async def test_commits_that_gathered_go_in_one_transaction(self) -> None:
+        ledger, held = PickyLedger(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        thread = LedgerThread(lambda: ledger, loop)
+        await thread.ready()
+        answers: list[object] = []
+        started = loop.create_future()
+
+        def hold(_: Ledger) -> None:
+            loop.call_soon_threadsafe(started.set_result, None)
+            asyncio.run_coroutine_threadsafe(held.wait(), loop).result()
+
+        thread.work(hold, lambda _: None)
+        await started
+        for number in range(5):
+            thread.commit(bytes([number]) * 16, batch(1), answers.append)
+        held.set()
+        await thread.close()
+
+        assert ledger.commits == 1
+        assert len(answers) == 5
+
+    async def test_one_notebooks_failing_commit_is_its_fault_only(self) -> None:
+        thread = LedgerThread(PickyLedger, asyncio.get_running_loop())
+        await thread.ready()
+        answers: dict[bytes, object] = {}
+
+        for notebook in (bytes(16), POISON, bytes([1]) * 16):
+            thread.commit(notebook, batch(1), lambda answer, notebook=notebook: answers.update({notebook: answer}))  # type: ignore[misc]
+        await thread.close()
+
+        assert {notebook for notebook, answer in answers.items() if isinstance(answer, Exception)} == {POISON}
+        assert len(answers) == 3
+
+    async def test_a_ledger_that_does_not_open_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        thread = LedgerThread(lambda: SqliteLedger(tmp_path / "file"), asyncio.get_running_loop())
+
+        with pytest.raises(LedgerUnusable):
+            await thread.ready()
+
+
+class TestRooms:
+    async def test_a_room_that_cannot_store_hangs_up_on_everybody_and_others_go_on(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        poisoned, sound = People("poisoned"), People("sound")
+        poisoned.notebook = POISON
+        thread = LedgerThread(PickyLedger, asyncio.get_running_loop())
+        await thread.ready()
+        rooms = Rooms(thread)
+        here, beside, there = HeardConnection(), HeardConnection(), HeardConnection()
+        room, number = await rooms.enter(sound.notebook, here, "x")  # type: ignore[arg-type]
+        bad_room, _ = await rooms.enter(POISON, beside, "x")  # type: ignore[arg-type]
+        await rooms.enter(POISON, there, "x")  # type: ignore[arg-type]
+
+        thread.commit(POISON, batch(1), bad_room._answered(lambda done: []))
+        room.receive(number, encode(MembersRecords((sound.root.encode(),))))
+        await thread.call(lambda ledger: None)
+
+        assert [code for one in (beside, there) for code, _ in one.hung_up] == [Closing.FAILED] * 2
+        assert "no space left" in beside.hung_up[0][1]
+        assert here.hung_up == []
+        assert "ledger-failed" in capsys.readouterr().err
+        again, _ = await rooms.enter(POISON, HeardConnection(), "x")  # type: ignore[arg-type]
+        assert again is not bad_room
+        await rooms.close()
+        await thread.close()
+
+    async def test_a_room_is_dropped_when_the_last_one_leaves_and_opened_once_for_many(self) -> None:
+        thread = LedgerThread(PickyLedger, asyncio.get_running_loop())
+        await thread.ready()
+        rooms = Rooms(thread)
+
+        entered = await asyncio.gather(*(rooms.enter(bytes(16), HeardConnection(), "x") for _ in range(5)))  # type: ignore[arg-type]
+
+        assert len({id(room) for room, _ in entered}) == 1
+        for room, number in entered:
+            room.leave(number)
+        assert rooms._rooms == {}
+        await thread.close()
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536, 1 << 20])
+def test_messages_are_framed_as_rfc_6455_says(length: int) -> None:
+    frame = framed(bytes(length))
+
+    assert frame[0] == 0x82
+    assert frame[1] < 128
+    match frame[1]:
+        case 126:
+            assert (int.from_bytes(frame[2:4], "big"), len(frame)) == (length, length + 4)
+            assert length >= 126
+        case 127:
+            assert (int.from_bytes(frame[2:10], "big"), len(frame)) == (length, length + 10)
+            assert length >= 65_536
+        case short:
+            assert (short, len(frame)) == (length, length + 2)
