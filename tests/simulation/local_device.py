@@ -1,22 +1,33 @@
-"""What the cores of one simulated device share: locks, a broadcast channel, and the life and death of each core.
+"""What the cores of one simulated device share: locks and broadcast channels.
 
-1. Locks behave as Web Locks: first come, first served; stolen from their holder; freed when their core dies.
-2. A broadcast reaches the other cores of the device, later, in order.
+1. Locks behave as Web Locks: first come, first served; stolen from their holder, ahead of who waits; free when the
+   process of their holder dies, whose requests are withdrawn.
+2. A broadcast reaches the other processes of the device, later, in order, in their own context.
 """
+
+from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass, field
+from typing import Final
+
+from tests.simulation.process import Process
+
+BROADCAST_S: Final = 0.001
+
+Message = Mapping[str, str | int]
 
 
 @dataclass(eq=False)
 class LocalHeld:
     """A lock that is held."""
 
-    device: "LocalDevice"
+    device: LocalDevice
     name: str
-    core: int
+    process: Process
     lost: asyncio.Future[None]
 
     def release(self) -> None:
@@ -26,11 +37,11 @@ class LocalHeld:
 
 @dataclass(eq=False)
 class LocalDevice:
-    """One device: what all its cores see."""
+    """One device: what all its processes see."""
 
     held: dict[str, LocalHeld] = field(default_factory=dict)
-    requests: dict[str, deque[tuple[int, asyncio.Future[LocalHeld]]]] = field(default_factory=dict)
-    listeners: dict[str, dict[int, Callable[[Mapping[str, str | int]], None]]] = field(default_factory=dict)
+    requests: dict[str, deque[tuple[Process, asyncio.Future[LocalHeld]]]] = field(default_factory=dict)
+    channels: dict[str, list[LocalChannel]] = field(default_factory=dict)
 
     def free(self, held: LocalHeld) -> None:
         """Take a lock from its holder and give it to who waits longest."""
@@ -39,49 +50,48 @@ class LocalDevice:
         del self.held[held.name]
         waiting = self.requests.get(held.name, deque())
         while waiting:
-            core, request = waiting.popleft()
-            if not request.done():
-                request.set_result(self.grant(held.name, core))
+            process, request = waiting.popleft()
+            if process.alive and not request.done():
+                request.set_result(self.grant(held.name, process))
                 return
 
-    def grant(self, name: str, core: int) -> LocalHeld:
-        """Give a free lock to a core."""
+    def grant(self, name: str, process: Process) -> LocalHeld:
+        """Give a free lock to a process."""
         assert name not in self.held, f"{name} is held"
-        self.held[name] = LocalHeld(self, name, core, asyncio.get_running_loop().create_future())
+        self.held[name] = LocalHeld(self, name, process, asyncio.get_running_loop().create_future())
         return self.held[name]
 
-    def died(self, core: int) -> None:
-        """A core is gone: its locks are free, its requests withdrawn, its ears closed."""
-        for waiting in self.requests.values():
-            for owner, request in list(waiting):
-                if owner == core:
-                    waiting.remove((owner, request))
-        for held in [each for each in self.held.values() if each.core == core]:
+    def died(self, process: Process) -> None:
+        """A process is dead: its locks are free and its ears closed."""
+        for held in [each for each in self.held.values() if each.process is process]:
             self.free(held)
-        for listening in self.listeners.values():
-            listening.pop(core, None)
+        for channel in [each for listening in self.channels.values() for each in listening]:
+            if channel.process is process:
+                channel.close()
 
 
 class LocalLocks:
-    """The locks of a device, as one core sees them."""
+    """The locks of a device, as one process sees them."""
 
-    def __init__(self, device: LocalDevice, core: int) -> None:
+    def __init__(self, device: LocalDevice, process: Process) -> None:
         self._device = device
-        self._core = core
+        self._process = process
 
     async def acquire(self, name: str, *, wait: bool = True, steal: bool = False) -> LocalHeld | None:
         """Take a lock; see `carryon.core.environment.Locks`."""
+        if not self._process.alive:
+            raise asyncio.CancelledError
         holder = self._device.held.get(name)
         if holder is not None and steal:
             del self._device.held[name]
             holder.lost.set_result(None)
             holder = None
         if holder is None:
-            return self._device.grant(name, self._core)
+            return self._device.grant(name, self._process)
         if not wait:
             return None
         request: asyncio.Future[LocalHeld] = asyncio.get_running_loop().create_future()
-        self._device.requests.setdefault(name, deque()).append((self._core, request))
+        self._device.requests.setdefault(name, deque()).append((self._process, request))
         try:
             return await request
         except asyncio.CancelledError:
@@ -91,28 +101,34 @@ class LocalLocks:
 
 
 class LocalChannel:
-    """A broadcast channel, as one core sees it."""
+    """A broadcast channel, as one process sees it."""
 
-    def __init__(
-        self, device: LocalDevice, core: int, name: str, heard: Callable[[Mapping[str, str | int]], None]
-    ) -> None:
-        self._device = device
-        self._core = core
-        self._name = name
-        device.listeners.setdefault(name, {})[core] = heard
+    def __init__(self, device: LocalDevice, process: Process, name: str, heard: Callable[[Message], None]) -> None:
+        self.process = process
+        self._heard = heard
+        self._context: Context = process.context()
+        self._coming: deque[Message] = deque()
+        self._others = device.channels.setdefault(name, [])
+        self._others.append(self)
 
-    def post(self, message: Mapping[str, str | int]) -> None:
-        """Send to all other cores of the device."""
-        loop = asyncio.get_running_loop()
-        for core in self._device.listeners.get(self._name, {}):
-            if core != self._core:
-                loop.call_later(0.001, self._deliver, core, message)
+    def post(self, message: Message) -> None:
+        """Send to all other processes of the device."""
+        if self.process.alive:
+            for channel in self._others:
+                if channel is not self:
+                    channel.take(message)
+
+    def take(self, message: Message) -> None:
+        """Hear a message in a moment."""
+        self._coming.append(message)
+        asyncio.get_running_loop().call_later(BROADCAST_S, self._hear, context=self._context)
 
     def close(self) -> None:
         """Stop listening."""
-        self._device.listeners.get(self._name, {}).pop(self._core, None)
+        if self in self._others:
+            self._others.remove(self)
 
-    def _deliver(self, core: int, message: Mapping[str, str | int]) -> None:
-        heard = self._device.listeners.get(self._name, {}).get(core)
-        if heard is not None:
-            heard(message)
+    def _hear(self) -> None:
+        message = self._coming.popleft()
+        if self in self._others:
+            self._heard(message)

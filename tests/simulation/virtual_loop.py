@@ -3,14 +3,25 @@
 1. Time moves only when nothing is ready to run; then it jumps to the next timer.
 2. When nothing is ready and no timer is set, everybody waits for ever: that is a dead end, and said as one.
 3. There are no sockets and no threads here; a simulated network is made of timers.
+4. Tasks and timers belong to the process (`process`) in whose context they were made, and end with it.
+5. What nobody caught is kept in `unhandled`: whoever runs the loop says at the end that there was none.
 """
 
 import asyncio
 import selectors
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import Context
+from typing import Any, Final, TypeVar
+
+from carryon.storage.memory_store import Crashed
+
+from tests.simulation.process import Process, process_in
 
 SECONDS_MAX: Final = 10 * 365 * 86_400.0
+WAIT_S: Final = 60.0
+LOOK_S: Final = 0.005
+
+T = TypeVar("T")
 
 
 class DeadEnd(Exception):
@@ -49,7 +60,56 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = _TimeSelector()
         super().__init__(self._virtual)
+        self.unhandled: list[str] = []
+        self.set_task_factory(_task)
+        self.set_exception_handler(self._note_unhandled)
 
     def time(self) -> float:
         """The virtual time."""
         return self._virtual.seconds
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call at a time, unless the process that asked for it is dead by then."""
+        process = process_in(context)
+        if process is None:
+            return super().call_at(when, callback, *args, context=context)
+        return super().call_at(when, _ring, process, callback, args, context=context)
+
+    def _note_unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        fault = context.get("exception")
+        if not isinstance(fault, Crashed):
+            self.unhandled.append(f"{context.get('message')}: {fault!r}")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on virtual time from 0, and everything that it has set going to its end."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        result = runner.run(main)
+        loop = runner.get_loop()
+        assert isinstance(loop, VirtualLoop)
+        assert not loop.unhandled, f"nobody caught {loop.unhandled}"
+        return result
+
+
+def _task(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
+    task = asyncio.Task(main, loop=loop, **options)
+    process: Process | None = process_in(options.get("context"))
+    if process is not None:
+        process.adopt(task)
+    return task
+
+
+def _ring(process: Process, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    if process.alive:
+        callback(*args)
+
+
+async def until(reached: Callable[[], object], what: str, seconds: float = WAIT_S) -> None:
+    """Wait for a state, looking every few virtual milliseconds; raises in words when it does not come in time."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not reached():
+        assert loop.time() < end, f"{what}: not within {seconds} s"
+        await asyncio.sleep(LOOK_S)
