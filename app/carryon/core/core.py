@@ -61,6 +61,7 @@ class Core:
         self._tasks: asyncio.TaskGroup
         self._errands = Errands(self)
         self._frame: asyncio.TimerHandle | None = None
+        self._welcome: str | None = None
 
     async def run(self, open_doors: Callable[[], None]) -> None:
         """Open the device and serve its tabs until cancelled; `open_doors` is called when tabs may be attached."""
@@ -125,9 +126,13 @@ class Core:
     async def _start(self) -> None:
         store = await self.environment.open_store(device_layout.NAME, device_layout.STORES)
         self.device = DeviceStore(store, self.environment.at_rest)
-        self.current = await self.device.current() or await first_notebook(self.environment, self.device)
+        current = await self.device.current()
+        self.current = current or await first_notebook(self.environment, self.device)
         await self.list_notebooks()
-        await self.open(self.current)
+        opened = await self.open(self.current)
+        if current is None:
+            # On a new device the welcome note is open, ready to type.
+            self._welcome = next(iter(opened.notebook.rows), None)
 
     async def _open(self, kept: KeptNotebook) -> OpenNotebook:
         secrets = decode_secrets(await self.device.secrets(kept.id))
@@ -186,10 +191,12 @@ class Core:
                 continue
             problem = await self._take(session, message)
             if problem:
+                print("PROBLEM", problem)
                 self.shown.problem(problem)
                 self.tabs.dirty()
 
     async def _take(self, session: TabSession, message: FromTab) -> str | None:
+        print("TAKE", repr(message)[:300])
         match message:
             case Hello():
                 return await self._hello(session, message)
@@ -223,8 +230,10 @@ class Core:
         session.forget_shown()
         if hello.fragment:
             self._errands.invited(hello.fragment)
-        session.state = Tab(self.current)
-        await self._go(session, scrolled(route(hello.query, session.state), 0, hello.rows), is_told=True, bind=False)
+        state = scrolled(route(hello.query, Tab(self.current)), 0, hello.rows)
+        if not hello.query and self._welcome is not None:
+            state, self._welcome = replace(state, note=self._welcome), None
+        await self._go(session, state, is_told=True, bind=False)
         problems = []
         for pending in hello.pending:
             problems.append(await self._take(session, pending))

@@ -72,12 +72,14 @@ class Writer:
                 item.then([next(written) for _ in item.rows])
 
     async def _write(self, rows: Sequence[JournalRow]) -> list[Journalled]:
-        late = asyncio.get_running_loop().call_later(LATE_S, self._changed)
+        loop = asyncio.get_running_loop()
+        late_at = loop.time() + LATE_S
+        late = loop.call_at(late_at, self._changed)
         try:
             keys = await self._add(rows)
         finally:
             late.cancel()
-        if self.problem is not None or asyncio.get_running_loop().time() >= late.when():
+        if self.problem is not None or loop.time() >= late_at:
             self.problem = None
             self._changed()
         return [Journalled(key, row) for key, row in zip(keys, rows, strict=True)]
