@@ -5,12 +5,12 @@
  *
  * 1. `__RELEASE__`, written by the build, names every file with its hash. Installing fetches each with its integrity into `app-<release>`
  *    or `rt-<runtime>`; if one fails the release does not install. What was fetched by then is right, and is not fetched again.
- * 2. A navigation to the site is answered with *this* release's index.html, headers and all. That names only files of `v/<release>/`, so
+ * 2. The page is answered with *this* release's index.html, headers and all. That names only files of `v/<release>/`, so
  *    whatever a page gets is of one release.
  * 3. Files in hash folders are found in any cache: a tab of an older release still finds its own. Files at the root are this release's.
  *    Everything else (`/sync`, `/healthz`, unknown paths) goes to the network untouched.
  * 4. It takes over only when told to. It sweeps what no release in use needs: not while another release is being installed or waits, and
- *    not while a page is open that has not said its release yet (`release-<hash>`, a Web Lock).
+ *    not while a page is open that has not said its release yet (by a Web Lock named `<base>v/<release>`).
  */
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
@@ -18,6 +18,8 @@ const { release, runtime, shell, app, files } = __RELEASE__;
 const scope = worker.registration.scope;
 const APP = `app-${release}`;
 const RUNTIME = `rt-${runtime}`;
+const SWEEPS_MAX = 10;
+const SWEEP_MS = 1_000;
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 
@@ -25,7 +27,7 @@ worker.addEventListener("activate", (event) => event.waitUntil(Promise.all([work
 
 worker.addEventListener("message", (event) => {
   if (event.data?.type === "take over") event.waitUntil(worker.skipWaiting());
-  if (event.data?.type === "sweep") event.waitUntil(sweep());
+  if (event.data?.type === "sweep") event.waitUntil(sweepSoon());
 });
 
 worker.addEventListener("fetch", (event) => {
@@ -34,7 +36,7 @@ worker.addEventListener("fetch", (event) => {
   const address = origin + pathname;
   if (request.method !== "GET" || !address.startsWith(scope)) return;
   const path = address.slice(scope.length);
-  if (request.mode === "navigate" && (path === "" || path === "index.html")) event.respondWith(page(request, search));
+  if (path === "" || path === "index.html") event.respondWith(page(request, search));
   else if (path in shell) event.respondWith(kept(request, caches.open(APP)));
   else if (/^[vr]\//.test(path)) event.respondWith(kept(request, caches));
 });
@@ -107,16 +109,23 @@ function listOf(query) {
   return parameters.toString();
 }
 
+/** The tabs of an older release, and its core, take a moment to be gone. */
+async function sweepSoon() {
+  for (let turn = 0; turn < SWEEPS_MAX && !(await sweep()); turn += 1) await new Promise((resolve) => setTimeout(resolve, SWEEP_MS));
+}
+
+/** @returns {Promise<boolean>} whether this worker has nothing left to sweep */
 async function sweep() {
   const names = (await caches.keys()).filter((name) => /^(app|rt)-/.test(name) && name !== APP && name !== RUNTIME);
   const [{ held = [] }, clients] = await Promise.all([navigator.locks.query(), worker.clients.matchAll({ type: "all", includeUncontrolled: true })]);
-  const used = held.filter(({ name }) => name?.startsWith("release-"));
+  // What comes next sweeps when it is active; and it becomes active only when this worker has nothing more to do.
+  if (worker.registration.installing || worker.registration.waiting) return true;
+  const said = held.flatMap(({ name }) => (name?.startsWith(`${scope}v/`) ? [name] : []));
   const pages = clients.filter(({ type, url }) => type === "window" && url.startsWith(scope));
-  const isUnknown = pages.some(({ id }) => !used.some(({ clientId }) => clientId === id));
-  if (worker.registration.installing || worker.registration.waiting || isUnknown) return;
-  const addresses = [...used.map(({ name }) => `${name?.slice(8)}`), ...clients.map(({ url }) => url)].join(" ");
-  if (names.some((name) => name.startsWith("app-") && addresses.includes(name.slice(4)))) return;
+  const used = [...said, ...clients.map(({ url }) => url)].join(" ");
+  if (pages.length > said.length || names.some((name) => name.startsWith("app-") && used.includes(name.slice(4)))) return false;
   for (const name of names) await forget(name);
+  return true;
 }
 
 /** Another site may lie beside this one on the same origin: only what is below this one's base goes. @param {string} name */

@@ -2,7 +2,7 @@
 /**
  * This release and the next one: the service worker of the site, seen from a tab.
  *
- * 1. A shared Web Lock `release-<hash>` says that this release is in use; the service worker sweeps only what nobody holds.
+ * 1. A shared Web Lock named `<base>v/<release>` says that this release is in use; the service worker sweeps only what nobody holds.
  * 2. A new release that is installed waits until the person, by the core, lets it in; then every tab is told by `controllerchange`.
  * 3. The first service worker ever to control the page replaces nothing.
  */
@@ -17,7 +17,7 @@ let registration;
 
 /** Hold on to this release's files for as long as this page lives. */
 export function holdRelease() {
-  navigator.locks.request(`release-${release}`, { mode: "shared" }, () => new Promise(() => {}));
+  navigator.locks.request(`${base}v/${release}`, { mode: "shared" }, () => new Promise(() => {}));
 }
 
 /**

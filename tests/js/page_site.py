@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
@@ -54,17 +54,18 @@ class Site:
         self.bundled = bundled
         self.missing: set[str] = set()
         self.url = ""
+        self.stop: Callable[[], None] = lambda: None
 
-    def publish(self, release: str) -> None:
+    def publish(self, release: str, runtime: str = RUNTIME) -> None:
         """Put a release there, as an upload does: the hash folder beside the old one, the files at the root replaced."""
         root = self.folder / BASE.strip("/")
         app = root / "v" / release
         shutil.copytree(self.bundled, app)
         for script in app.glob("*.js"):
             script.write_text(f"{script.read_text()}\n// {release}\n")
-        runtime = root / "r" / RUNTIME
-        runtime.mkdir(parents=True, exist_ok=True)
-        (runtime / "pyodide.mjs").write_text("export {};\n")
+        runtime_folder = root / "r" / runtime
+        runtime_folder.mkdir(parents=True, exist_ok=True)
+        (runtime_folder / "pyodide.mjs").write_text("export {};\n")
         index = (REPOSITORY / "static" / "index.html").read_text()
         for name, value in (("RELEASE", release), ("APP", f"v/{release}/"), ("RELAYS", "")):
             index = index.replace(f"%{name}%", value)
@@ -72,10 +73,10 @@ class Site:
         shutil.copy(REPOSITORY / "static" / "manifest.webmanifest", root)
         listed = {
             "release": release,
-            "runtime": RUNTIME,
+            "runtime": runtime,
             "shell": _integrities(root, [root / "index.html", root / "manifest.webmanifest"]),
             "app": _integrities(root, sorted(app.iterdir())),
-            "files": _integrities(root, sorted(runtime.iterdir())),
+            "files": _integrities(root, sorted(runtime_folder.iterdir())),
         }
         worker = subprocess.run(
             [ESBUILD, f"--define:__RELEASE__={json.dumps(listed)}", "--loader=js"],
@@ -93,12 +94,17 @@ class Site:
         thread = threading.Thread(target=partial(server.serve_forever, 0.02), daemon=True)
         thread.start()
         self.url = f"http://localhost:{server.server_address[1]}{BASE}"
-        try:
-            yield self
-        finally:
+
+        def stop() -> None:
             server.shutdown()
             server.server_close()
             thread.join()
+
+        self.stop = stop
+        try:
+            yield self
+        finally:
+            stop()
 
 
 def _integrities(root: Path, files: list[Path]) -> dict[str, str]:
@@ -111,7 +117,7 @@ def _integrity(content: bytes) -> str:
 
 class _Handler(SimpleHTTPRequestHandler):
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript", ".mjs": "text/javascript"}  # noqa: RUF012
-    protocol_version = "HTTP/1.1"
+    failing = False
 
     def __init__(self, *arguments: object, site: Site, directory: str) -> None:
         self.site = site
@@ -119,12 +125,14 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.removeprefix(BASE) in self.site.missing:
+            self.failing = True
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         super().do_GET()
 
     def end_headers(self) -> None:
-        immutable = self.path.startswith((f"{BASE}v/", f"{BASE}r/"))
+        # Connections end with their answer, so that a stopped server has stopped; and nobody keeps an error.
+        immutable = not self.failing and self.path.startswith((f"{BASE}v/", f"{BASE}r/"))
         self.send_header("Cache-Control", "public, max-age=31536000, immutable" if immutable else "no-cache")
         self.send_header("Content-Security-Policy", POLICY)
         self.send_header("Referrer-Policy", "no-referrer")
