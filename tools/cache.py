@@ -1,16 +1,19 @@
 """Keeps what is costly to build in the user's cache folder, under the hash of everything it was made from.
 
 1. An entry is never changed: other inputs make another key.
-2. An entry appears whole or not at all (rename), so that two clones may build at once.
+2. An entry appears whole or not at all (rename), and while one process builds it another waits for it (`building`).
 3. Nothing in it is needed: an empty cache only costs time.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 KEY_LENGTH = 20
@@ -33,6 +36,15 @@ def key(*parts: str | bytes | Path) -> str:
     return digest.hexdigest()[:KEY_LENGTH]
 
 
+@contextmanager
+def building(target: Path) -> Iterator[bool]:
+    """Hold the right to build an entry; says whether it is still missing, for somebody else may just have built it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / f".{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not target.exists()
+
+
 def put(made: Path, target: Path) -> None:
     """Copy a finished file or folder into the cache, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,9 +54,4 @@ def put(made: Path, target: Path) -> None:
             shutil.copytree(made, copy)
         else:
             shutil.copyfile(made, copy)
-        try:
-            copy.rename(target)
-        except OSError:
-            # Another clone was first with the same entry: a folder cannot be renamed over a full one.
-            if not target.exists():
-                raise
+        copy.rename(target)

@@ -19,9 +19,17 @@ from pathlib import Path
 from tools.system import ENVIRONMENT, Missing, run
 
 BROWSER_PYTHON = "3.14"
+BROWSER_TAGS = (
+    "--python-version",
+    BROWSER_PYTHON,
+    "--implementation",
+    "cp",
+    "--platform",
+    "pyemscripten_2026_0_wasm32",
+)
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ;\\]+)(?P<rest>.*(?:\n[ ]+--hash=.*)*)", re.MULTILINE)
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
-STAND_IN_BACKEND = '''
+STAND_IN_BACKEND = """
 import email, pathlib
 
 def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
@@ -31,7 +39,7 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
     info.mkdir()
     (info / "METADATA").write_text(text, encoding="utf-8")
     return info.name
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +70,23 @@ def fetch(lock: Path, names: Iterable[str], target: Path, *, source: bool = Fals
         part = Path(scratch) / "part.txt"
         part.write_text("\n".join(locked[name].line for name in names) + "\n")
         command: list[str | Path] = [
-            ENVIRONMENT / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "download", "--no-deps",
-            "--require-hashes", "--dest", target, "-r", part,
+            ENVIRONMENT / "bin" / "python",
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "download",
+            "--no-deps",
+            "--require-hashes",
+            "--dest",
+            target,
+            "-r",
+            part,
         ]
         if source:
             env = dict(os.environ, PYTHONPATH=stand_in(Path(scratch)))
             run([*command, "--no-binary", ":all:", "--no-build-isolation"], env=env, quiet=True)
         else:
-            run([*command, "--only-binary", ":all:", "--python-version", BROWSER_PYTHON], quiet=True)
+            run([*command, "--only-binary", ":all:", *BROWSER_TAGS], quiet=True)
 
 
 def stand_in(scratch: Path) -> str:

@@ -35,7 +35,9 @@ def run(
     """Run a command to its end and return what it printed; raise `Missing` with its last lines when it fails."""
     words = [str(part) for part in command]
     output = subprocess.PIPE if quiet else None
-    done = subprocess.run(words, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT if quiet else None, text=True)
+    done = subprocess.run(
+        words, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT if quiet else None, text=True
+    )
     if done.returncode != 0:
         tail = "\n".join((done.stdout or "").splitlines()[-40:])
         raise Missing(f"`{' '.join(words)}` ended with {done.returncode}\n{tail}".rstrip())

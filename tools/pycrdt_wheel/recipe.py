@@ -7,7 +7,7 @@
    does not define itself is imported from Pyodide's main module when it is loaded.
 4. Position-independent code, because it is loaded at any address. Symbols are hidden by default: a visible one is
    exported, an exported one is never collected, and the library would be three times as large.
-5. The wheel is kept under the hash of this folder and of the source: another clone on this machine does not build it.
+5. The wheel is kept under the hash of this recipe and of the source: another clone on this machine does not build it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import shutil
-import sys
+import re
 import tarfile
 import tempfile
 import zipfile
@@ -24,9 +23,10 @@ from pathlib import Path
 
 from tools import cache
 from tools.locks import Pin, fetch, pins
-from tools.system import ENVIRONMENT, ROOT, Missing, run, say
+from tools.system import ROOT, Missing, run, say
 
 HERE = Path(__file__).resolve().parent
+RECIPE = ("recipe.py", "linker.py", "pyo3.cfg")
 LOCK = ROOT / "browser.txt"
 CARGO = Path("/usr/bin/cargo")
 RUSTC = Path("/usr/bin/rustc")
@@ -35,6 +35,8 @@ STD_SOURCE_NEEDED = "rust-web-src"
 DEBIAN_PACKAGES = ["cargo-web", "rustc-web", STD_SOURCE_NEEDED, "lld-22"]
 TARGET = "wasm32-unknown-emscripten"
 TAG = "cp311-abi3-pyemscripten_2026_0_wasm32"
+# How this machine reaches the registry.
+PASSED_ON = re.compile(r"(SSL_CERT|CARGO_HTTP|CARGO_NET)_|.*_proxy$", re.IGNORECASE)
 RUSTFLAGS = [
     "-Crelocation-model=pic",
     "-Copt-level=3",
@@ -62,7 +64,7 @@ def cached() -> Path | None:
 def wheel_path() -> Path:
     """Return where the wheel of this recipe and source is kept."""
     source = pin()
-    key = cache.key("pycrdt wheel", *sorted(HERE.glob("*.py")), HERE / "pyo3.cfg", source.version, *source.hashes)
+    key = cache.key("pycrdt wheel", *(HERE / name for name in RECIPE), source.version, *source.hashes)
     return cache.folder("wheels") / key / f"pycrdt-{source.version}-{TAG}.whl"
 
 
@@ -75,18 +77,17 @@ def compiler_is_there() -> bool:
 
 def wheel() -> Path:
     """Return the wheel, built now if the cache does not have it."""
-    found = cached()
-    if found is not None:
-        return found
+    target = wheel_path()
+    if target.exists():
+        return target
     if not compiler_is_there():
         raise Missing(f"the pycrdt wheel needs Debian's packages {' '.join(DEBIAN_PACKAGES)}: run `make setup`")
-    target = wheel_path()
-    with tempfile.TemporaryDirectory(prefix="carryon-pycrdt-") as scratch:
-        source = unpacked_source(Path(scratch))
-        say(f"compiling pycrdt {pin().version} for Pyodide (about two minutes, once for this user)")
-        module = compile_module(source, Path(scratch) / "target")
-        built = pack(source, module, Path(scratch) / target.name)
-        cache.put(built, target)
+    with cache.building(target) as is_missing, tempfile.TemporaryDirectory(prefix="carryon-pycrdt-") as scratch:
+        if is_missing:
+            source = unpacked_source(Path(scratch))
+            say(f"compiling pycrdt {pin().version} for Pyodide (a few minutes, once for this user)")
+            module = compile_module(source, Path(scratch) / "target")
+            cache.put(pack(source, module, Path(scratch) / target.name), target)
     return target
 
 
@@ -109,19 +110,27 @@ def compile_module(source: Path, target: Path) -> Path:
         "CARGO_TARGET_DIR": str(target),
         "CARGO_TARGET_WASM32_UNKNOWN_EMSCRIPTEN_LINKER": str(HERE / "linker.py"),
         "CARRYON_LLD": str(LLD),
-        "CARRYON_PYTHON": sys.executable,
         "PYO3_CONFIG_FILE": str(HERE / "pyo3.cfg"),
         "RUSTC": str(RUSTC),
         "RUSTC_BOOTSTRAP": "1",
         # Paths of this machine do not get into the panic messages of the module.
-        "RUSTFLAGS": " ".join([*RUSTFLAGS, f"--remap-path-prefix={cargo_home}=cargo", f"--remap-path-prefix={source}=pycrdt"]),
-        **{name: value for name, value in os.environ.items() if name.startswith(("SSL_CERT", "CARGO_HTTP", "CARGO_NET"))},
-        **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")},
+        "RUSTFLAGS": " ".join(
+            [*RUSTFLAGS, f"--remap-path-prefix={cargo_home}=cargo", f"--remap-path-prefix={source}=pycrdt"]
+        ),
+        **{name: value for name, value in os.environ.items() if PASSED_ON.match(name)},
     }
     run(
         [
-            CARGO, "build", "--release", "--lib", "--locked", "--target", TARGET, "-Zbuild-std=std,panic_unwind",
-            "--features", "pyo3/extension-module,pyo3/abi3-py311",
+            CARGO,
+            "build",
+            "--release",
+            "--lib",
+            "--locked",
+            "--target",
+            TARGET,
+            "-Zbuild-std=std,panic_unwind",
+            "--features",
+            "pyo3/extension-module,pyo3/abi3-py311",
         ],
         env=env,
         cwd=source,

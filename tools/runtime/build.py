@@ -30,16 +30,19 @@ PYODIDE = ROOT / "node_modules" / "pyodide"
 ITS_OWN = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
 SHIPPED = (*ITS_OWN, "python_stdlib.zip", "pyodide-lock.json", "boot.bin", "site-packages.zip", "pycrdt.so")
 PACKAGES = "packages.json"
+# What decides about the bytes of the runtime; how this module arranges them does not.
+MADE_BY = ("image.mjs", "install.py", "warm.py", "warm.txt", "bytecode.py", "packages.py")
 
 
 def runtime() -> Path:
     """Return the runtime's folder in the user's cache, made now if it is not there: its files, and packages.json."""
     kept = cache.folder("runtimes") / key()
     if not kept.exists():
-        with tempfile.TemporaryDirectory(prefix="carryon-runtime-") as scratch:
-            made = Path(scratch) / "runtime"
-            make(Path(scratch) / "work", made)
-            cache.put(made, kept)
+        with cache.building(kept) as is_missing, tempfile.TemporaryDirectory(prefix="carryon-runtime-") as scratch:
+            if is_missing:
+                made = Path(scratch) / "runtime"
+                make(Path(scratch) / "work", made)
+                cache.put(made, kept)
     return kept
 
 
@@ -50,9 +53,14 @@ def packages(folder: Path) -> list[Package]:
 
 def key() -> str:
     """Hash everything that the runtime is made from."""
-    sources = [path for path in sorted(HERE.iterdir()) if path.suffix in (".py", ".mjs")]
+    sources = [HERE / name for name in MADE_BY]
     return cache.key(
-        "runtime", recipe.wheel_path().parent.name, LOCK, PYODIDE / "package.json", *sources, HERE.parent / "compression.py"
+        "runtime",
+        recipe.wheel_path().parent.name,
+        LOCK,
+        PYODIDE / "package.json",
+        *sources,
+        HERE.parent / "compression.py",
     )
 
 

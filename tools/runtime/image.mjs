@@ -12,6 +12,7 @@ import node_crypto from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { stopOnFault } from "./start.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.argv[2];
@@ -26,12 +27,7 @@ const options = {
   env: { HOME: "/home/carryon", PYTHONHASHSEED: "0" },
 };
 
-// Node prints the whole line of a fault's place, and Pyodide's is a megabyte long: the words are enough.
-process.on("uncaughtException", (fault) => {
-  console.error(String(fault.stack ?? fault).slice(0, 4000));
-  process.exit(1);
-});
-
+stopOnFault();
 const CLOCK_MS = Date.UTC(2020, 0, 1);
 Date.now = () => CLOCK_MS;
 performance.now = () => 0;
@@ -52,7 +48,9 @@ const sleeper = await loadPyodide({ ...options, lockFileContents: JSON.parse(loc
 const memory_bytes = sleeper._module.HEAP8.length;
 // By JavaScript alone: what went through Python's memory would be in the image.
 sleeper.FS.writeFile("/lib/site-packages.zip", archive);
-sleeper.runPython(source("warm.py"));
+sleeper.FS.writeFile("/tmp/warm.py", source("warm.py"));
+sleeper.runPython("import sys; sys.path.insert(0, '/tmp'); import warm; del sys.path[0]; warm.warm")(source("warm.txt"));
+sleeper.runPython("import gc; del sys.modules['warm'], warm; gc.collect()");
 if (sleeper._module.HEAP8.length !== memory_bytes) {
   // Pyodide starts with this much memory and cannot take over an image that is larger.
   throw new Error(`the boot image needs more than the ${memory_bytes} bytes Pyodide starts with: import less in warm.py`);

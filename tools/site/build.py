@@ -22,7 +22,7 @@ from tools import cache
 from tools.compression import compress
 from tools.runtime.build import PACKAGES, packages, runtime
 from tools.site import app, materials
-from tools.site.files import SIBLINGS, hash_of, integrity, table
+from tools.site.files import hash_of, integrity, table
 from tools.system import ENVIRONMENT, ROOT, node, run, say
 
 HERE = Path(__file__).resolve().parent
@@ -88,7 +88,11 @@ def build_release(order: Order, shared: Path, scratch: Path) -> str:
 
     shell = shell_of(scratch / "shell")
     app_files = table(made)
-    sources = {"sw.js": integrity((STATIC / "sw.js").read_bytes()), "mark": order.mark, "relays": repr(order.relay_origins)}
+    sources = {
+        "sw.js": integrity((STATIC / "sw.js").read_bytes()),
+        "mark": order.mark,
+        "relays": repr(order.relay_origins),
+    }
     release = hash_of({**app_files, **table(shell), **sources, runtime_path: ""})
     index = shell / "index.html"
     index.write_text(filled(index.read_text(), release, runtime_path, order.relay_origins))
@@ -103,7 +107,11 @@ def build_release(order: Order, shared: Path, scratch: Path) -> str:
     write_worker(order, shell, release_table)
     files = {**table(shell), **release_table["app"], **release_table["files"]}
     materials.write(
-        shell / "bom.json", release, release_table["runtime"], [*packages(shared), *materials.npm_packages(["pyodide", *bundled])], files
+        shell / "bom.json",
+        release,
+        release_table["runtime"],
+        [*packages(shared), *materials.npm_packages(["pyodide", *bundled])],
+        files,
     )
     compress([path for folder in (made, shell) for path in folder.rglob("*") if path.is_file()], QUALITY)
     publish(order.target, shared, runtime_path, made, f"v/{release}/", shell)
@@ -154,7 +162,9 @@ def publish(target: Path, shared: Path, runtime_path: str, made: Path, app_path:
             shutil.rmtree(part, ignore_errors=True)
             shutil.copytree(source, part, ignore=shutil.ignore_patterns(PACKAGES), copy_function=shutil.copyfile)
             part.rename(target / path)
-    at_root = sorted((path for path in shell.rglob("*") if path.is_file()), key=lambda path: path.name.startswith("sw.js"))
+    at_root = sorted(
+        (path for path in shell.rglob("*") if path.is_file()), key=lambda path: path.name.startswith("sw.js")
+    )
     for source in at_root:
         place = target / source.relative_to(shell)
         place.parent.mkdir(exist_ok=True)
