@@ -54,7 +54,6 @@ class Wire:
         self.device = device
         self.standing = True
         self.latency = network.latency(device)
-        self.told = True
         self.cut_after: int | None = None
         self.echo = False
         self._host = host
@@ -106,14 +105,7 @@ class Wire:
         self._down.coming.clear()
         if not straggle:
             self._up.coming.clear()
-        self.told = told
         if told:
-            self._later(self._tell)
-
-    def tell(self) -> None:
-        """Let the ends of a wire that was cut know."""
-        if not self.told:
-            self.told = True
             self._later(self._tell)
 
     def _tell(self) -> None:
@@ -197,6 +189,12 @@ class Network:
     def go_online(self, device: str) -> None:
         """Let a device reach the relays again."""
         self.offline.discard(device)
+
+    def hurry(self, device: str) -> None:
+        """End a delay."""
+        self.slow.pop(device, None)
+        for wire in self.of(device):
+            wire.latency = LATENCY_S
 
     def of(self, device: str) -> list[Wire]:
         """The wires of a device."""

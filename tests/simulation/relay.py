@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Final, Literal, assert_never
 
-from carryon_sync.change import Change, decode_change
 from carryon_sync.ids import raw_of
 from carryon_sync.memory_ledger import MemoryLedger
 from carryon_sync.rejected import Rejected
@@ -121,11 +120,10 @@ class Relay:
 
     # What it keeps.
 
-    def changes(self, notebook: bytes) -> list[Change]:
-        """The log of a notebook, as it is committed."""
+    def entries(self, notebook: bytes) -> list[bytes]:
+        """The log of a notebook, as it is committed: changes as sent."""
         kept = self.ledger._notebooks.get(notebook)
-        changes = [decode_change(entry.data) for entry in kept.entries] if kept else []
-        return [change for change in changes if isinstance(change, Change)]
+        return [entry.data for entry in kept.entries] if kept else []
 
     def ids(self, notebook: bytes) -> set[bytes]:
         """The ids of a notebook's changes, as they are committed."""

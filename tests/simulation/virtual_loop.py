@@ -60,7 +60,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = _TimeSelector()
         super().__init__(self._virtual)
-        self.unhandled: list[str] = []
+        self.unhandled: list[BaseException | str] = []
         self.set_task_factory(_task)
         self.set_exception_handler(self._note_unhandled)
 
@@ -80,17 +80,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _note_unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         fault = context.get("exception")
         if not isinstance(fault, Crashed):
-            self.unhandled.append(f"{context.get('message')}: {fault!r}")
+            self.unhandled.append(fault or str(context.get("message")))
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on virtual time from 0, and everything that it has set going to its end."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         result = runner.run(main)
-        loop = runner.get_loop()
-        assert isinstance(loop, VirtualLoop)
-        assert not loop.unhandled, f"nobody caught {loop.unhandled}"
+        check_unhandled(runner.get_loop())
         return result
+
+
+def check_unhandled(loop: asyncio.AbstractEventLoop) -> None:
+    """Raise the first fault that nobody caught."""
+    assert isinstance(loop, VirtualLoop), "virtual time runs on its own loop"
+    for fault in loop.unhandled:
+        raise AssertionError(f"nobody caught {fault!r}") from (fault if isinstance(fault, BaseException) else None)
 
 
 def _task(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
