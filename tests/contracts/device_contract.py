@@ -84,6 +84,28 @@ async def secrets_are_never_written_over(database: Database) -> None:
     await store.close()
 
 
+class Forgetful(HmacAtRest):
+    """A sealer that opens nothing of what it has sealed."""
+
+    async def open(self, purpose: str, data: bytes) -> bytes | None:
+        """See `AtRest.open`."""
+        return None
+
+
+@rule
+async def secrets_that_do_not_read_back_replace_none(database: Database) -> None:
+    """G2: secrets that were written and do not open are said at once, and the old ones are still there."""
+    store = await database.open()
+    device = DeviceStore(store, HmacAtRest())
+    await device.add_notebook(FIRST, b"old", instead_of=None)
+
+    await refused(DeviceStore(store, Forgetful(b"other")).replace_secrets(FIRST.id, b"new"), Damaged)
+    await refused(DeviceStore(store, Forgetful(b"other")).add_notebook(SECOND, b"s", instead_of=FIRST.id), Damaged)
+
+    assert await device.secrets(FIRST.id) == b"old"
+    await store.close()
+
+
 @rule
 async def another_key_opens_nothing(database: Database) -> None:
     """G5: with the key gone every question is answered by words, none by a blank, and nothing is deleted."""

@@ -63,8 +63,12 @@ async def a_fold_on_what_moved_is_refused(device: Device) -> None:
     await refused(log.fold([Fold(change("m", ALICE, 1), None), Fold(rival, None)]), Moved)
 
     assert await logged(log) == [one]
-    assert [one.key for one in (await log.journal.read()).rows] == [keys[1]]
+    assert [row.key for row in (await log.journal.read()).rows] == [keys[1]]
     assert await log.changes.heads_of(tag("m")) == {}
+    await log.fold([Fold(two, link(one))])
+    await refused(log.fold([Fold(following(one, "rival"), link(one), (keys[1],))]), Moved)
+    assert await logged(log) == [one, two]
+    assert [row.key for row in (await log.journal.read()).rows] == [keys[1]]
 
 
 @rule
@@ -152,6 +156,26 @@ async def the_cursor_moves_with_what_it_counts(device: Device) -> None:
     await log.append(Received((theirs[1], theirs[2]), leaving=(theirs[2].id,), relay=HOME, reached=reached), fence)
     assert await log.waiting() == []
     assert await logged(log) == theirs
+
+
+@rule
+async def appends_at_once_leave_the_furthest_head(device: Device) -> None:
+    """Whenever a fork arrives beside a longer branch, however the two interleave, the head is the furthest of both."""
+    log = device.log
+
+    async def later(turns: int, received: Received) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await log.append(received)
+
+    for turns in range(16):
+        left = chain(f"note {turns}", BOB, 3)
+        await log.append(Received((left[0],)))
+        fork = following(left[0], "fork")
+
+        await asyncio.gather(log.append(Received(tuple(left[1:]))), later(turns, Received((fork,))))
+
+        assert await log.changes.heads_of(tag(f"note {turns}")) == {BOB: link(left[2])}
 
 
 @rule

@@ -54,11 +54,13 @@ async def a_relay_connected_by_one_core_is_every_cores(device: Device) -> None:
     second = await device.second_log()
     fence = await connected(device.log, HOME)
 
-    await folded(second, change("n", ALICE, 1))
-    assert await outbox(device.log, HOME, fence) == [change("n", ALICE, 1)]
+    await second.append(Received((change("n", BOB, 1),)))
+    await folded(await device.second_log(), change("n", ALICE, 1))
+    assert await outbox(device.log, HOME, fence) == [change("n", BOB, 1), change("n", ALICE, 1)]
 
+    third = await device.second_log()
     await device.log.relays.forget(HOME, fence)
-    await folded(second, change("m", ALICE, 1))
+    await folded(third, change("m", ALICE, 1))
     assert (await device.log.relays.pending(HOME)).by_tag == {}
     assert await device.store.read("outbox") == []
 
