@@ -20,7 +20,8 @@ from markupsafe import Markup
 
 from carryon.views.icons import icon
 
-RENDERED_MAX: Final = 1_000
+RENDERED_MAX: Final = 64
+"""Regions of some tabs; a region is up to some 50 KB."""
 _templates: Final = Path(__file__).parent / "templates"
 _compiled: Final = Path(__file__).parent / "templates_compiled"
 
