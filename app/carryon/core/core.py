@@ -191,12 +191,10 @@ class Core:
                 continue
             problem = await self._take(session, message)
             if problem:
-                print("PROBLEM", problem)
                 self.shown.problem(problem)
                 self.tabs.dirty()
 
     async def _take(self, session: TabSession, message: FromTab) -> str | None:
-        print("TAKE", repr(message)[:300])
         match message:
             case Hello():
                 return await self._hello(session, message)
