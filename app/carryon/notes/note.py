@@ -109,7 +109,8 @@ class Note:
 
         def transact() -> None:
             with self._doc.transaction():
-                self._replace(hunks)
+                if body is not None:
+                    self._replace(hunks, body)
                 for name, value in sets.items():
                     for key, _ in held[name].values:
                         del self._fields[key]
@@ -133,7 +134,8 @@ class Note:
             )
         if start == end and not text:
             return b""
-        return self._observed(lambda: self._replace([Hunk(start, end, text)]))
+        after = self.body[:start] + text + self.body[end:]
+        return self._observed(lambda: self._replace([Hunk(start, end, text)], after))
 
     def state(self) -> bytes:
         """Return the whole document as one update, or raise Pending."""
@@ -156,13 +158,17 @@ class Note:
         except ValueError as fault:
             raise BadUpdate(self.id, f"the state vector does not decode: {fault}") from fault
 
-    def _replace(self, hunks: Sequence[Hunk]) -> None:
-        """Apply hunks to the text in one transaction, the last first: so the offsets of the others stay true."""
+    def _replace(self, hunks: Sequence[Hunk], after: str) -> None:
+        """Apply hunks to the text in one transaction, the last first: so the offsets of the others stay true.
+
+        `after` is the text that comes out, which is cheaper to keep than to read.
+        """
         body, point, offset = self.body, 0, 0
         edits: list[tuple[int, int, str]] = []
         for hunk in hunks:
             first = offset + len(body[point : hunk.start].encode())
             point, offset = hunk.end, first + len(body[hunk.start : hunk.end].encode())
+            hunk.text.encode()  # Half a character is refused here, before anything is changed.
             edits.append((first, offset, hunk.text))
         with self._doc.transaction():
             for first, last, text in reversed(edits):
@@ -170,6 +176,7 @@ class Note:
                     del self._body[first:last]
                 if text:
                     self._body.insert(first, text)
+        self._text = after
 
     def _observed(self, transact: Callable[[], None]) -> bytes:
         updates: list[bytes] = []
@@ -182,7 +189,6 @@ class Note:
             transact()
         finally:
             self._doc.unobserve(subscription)
-            self._text = None
         assert len(updates) <= 1, "one transaction has one event"
         return updates[0] if updates and updates[0] != _nothing else b""
 
