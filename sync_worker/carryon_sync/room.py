@@ -300,8 +300,9 @@ class Room:
         others: list[int] = []
         frame = encode(Changes(before, tuple(data for _, data in fresh)))
         for visitor in self._visitors.values():
-            live = visitor.place is Place.IN and visitor.sent == before and not visitor.reading
-            if not live or visitor.ungot_bytes >= WINDOW_BYTES or visitor.certificate is None:
+            # Who is reading a page is not at the head: that page, or the next one, brings this.
+            live = visitor.certificate is not None and visitor.place is Place.IN and visitor.sent == before
+            if not live or visitor.ungot_bytes >= WINDOW_BYTES:
                 continue
             if visitor.pushed.isdisjoint(ids):
                 others.append(visitor.connection)

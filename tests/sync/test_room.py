@@ -231,6 +231,17 @@ class TestDoor:
         assert any(isinstance(frame, Welcome) for frame in caller.frames())
         assert len(bench.relay.ledger.open(bench.people.notebook).records) == 2
 
+    def test_no_welcome_overtakes_the_commit_of_the_records_it_rests_on(self) -> None:
+        bench = Bench()
+        bench.device().say(pushed(bench.laptop, b"under way")[1])
+        phone = bench.people.device("phone")
+        caller = bench.caller().say(MembersRecords((phone.certificate.encode(),))).hello(phone)
+
+        while not any(isinstance(frame, Welcome) for frame in caller.frames()):
+            assert bench.relay.work(0)
+
+        assert phone.certificate.encode() in bench.relay.ledger.open(bench.people.notebook).records
+
     def test_whoever_brings_nothing_leaves_nothing_behind(self) -> None:
         bench = Bench(known=False)
         bench.caller().hello(bench.laptop)
@@ -527,6 +538,28 @@ class TestStream:
 
         assert not slow.up
 
+    def test_a_slow_reader_that_gets_on_is_not_dropped(self) -> None:
+        bench, _ = self.filled(41, WINDOW_BYTES // 40)
+        slow = bench.caller().hello(bench.laptop)
+        bench.work()
+        bench.now = PATIENCE_MS - 1
+        sent = sum(len(frame.items) for frame in slow.frames() if isinstance(frame, Changes))
+        slow.say(Got(sent))
+        bench.work()
+
+        bench.tick(PATIENCE_MS + 10)
+
+        assert slow.up
+
+    def test_h4_what_was_pushed_is_forgotten_once_it_was_shown(self) -> None:
+        bench = Bench()
+        caller = bench.device()
+        _, push = pushed(bench.laptop, b"one")
+        for _ in range(2):
+            caller.say(push)
+            bench.work()
+            assert bench.relay.room._visitors[caller.pipe.no].pushed == set()
+
     def test_who_says_to_have_what_was_not_sent_is_hung_up(self) -> None:
         caller = Bench().device().say(Got(1))
 
@@ -552,6 +585,19 @@ class TestStream:
 
         frames = [frame for frame in reading.frames() if isinstance(frame, Changes)]
         assert [item for frame in frames for item in frame.items] == [one.encode() for one in (*changes, more)]
+
+    def test_a_commit_between_two_pages_comes_in_its_place(self) -> None:
+        bench, changes = self.filled(10, 200_000)
+        live = bench.device()
+        behind = bench.caller().hello(bench.laptop)
+        bench.relay.work(0)
+        more, push = pushed(bench.laptop, b"more")
+        live.say(push)
+        bench.work()
+
+        frames = [frame for frame in behind.frames() if isinstance(frame, Changes)]
+        assert [item for frame in frames for item in frame.items] == [one.encode() for one in (*changes, more)]
+        assert [frame.since for frame in frames] == list(range(10))
 
     def test_wants_are_answered_in_pages(self) -> None:
         bench, changes = self.filled(10, 100_000)

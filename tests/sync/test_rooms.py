@@ -122,6 +122,9 @@ class TestRooms:
         assert "no space left" in beside.hung_up[0][1]
         assert here.hung_up == []
         assert "ledger-failed" in capsys.readouterr().err
+        bad_room.receive(2, encode(MembersRecords((poisoned.root.encode(),))))
+        bad_room.tick()
+        assert bad_room.empty
         again, _ = await rooms.enter(POISON, HeardConnection(), "x")  # type: ignore[arg-type]
         assert again is not bad_room
         await rooms.close()

@@ -321,6 +321,16 @@ class TestOutbox:
         assert bench.session.status.unacked == 0
         assert bench.session.status.words == "of another notebook"
 
+    def test_what_is_out_is_not_pushed_twice_when_the_outbox_is_read_anew(self) -> None:
+        bench = Bench(Seen(LOG, 2, run(RUNNING_START, (b"a" * 32, b"b" * 32)))).greeted()
+        change = bench.change()
+        assert len(sent(bench.session.outbox([change], 1))) == 1
+        bench.frame(Welcome(LOG, 0, RUNNING_START, 0, 1 << 24, WINDOW_BYTES))
+
+        assert bench.session.started_over() == [FetchOutbox(0, PAGE_CHANGES_MAX)]
+        assert sent(bench.session.outbox([change], 1)) == []
+        assert bench.session.status.unacked == 1
+
     def test_a_reader_does_not_even_read_its_outbox(self) -> None:
         bench = Bench(Seen(LOG, 0, RUNNING_START), Role.READER).live()
 
@@ -436,6 +446,13 @@ class TestLiveness:
 
         assert bench.session.tick(PATIENCE_MS - 1) == []
         assert closed(bench.session.tick(PATIENCE_MS)).code is Closing.SILENT
+
+    def test_an_answer_in_time_is_enough_for_good(self) -> None:
+        bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
+        bench.now = 20_000
+        bench.frame(Ping(1))
+
+        assert not any(isinstance(effect, Close) for effect in bench.session.tick(PATIENCE_MS + 1))
 
     def test_silence_is_asked_into_and_then_ended(self) -> None:
         bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
