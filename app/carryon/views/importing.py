@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -19,23 +19,20 @@ LISTED_MAX: Final = 100
 """Files that a report names, of each kind; beyond it says how many more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
+class _Listed(NamedTuple):
     heading: str
     files: tuple[tuple[str, str], ...]
     more: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
+class _Report(NamedTuple):
     result: str
     facts: tuple[str, ...]
     refused: _Listed | None
     left: _Listed | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Dialog:
+class _Dialog(NamedTuple):
     choosing: bool
     importing: Progress | None
     exporting: Progress | None

@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -32,18 +32,16 @@ _row_macro: Final = macro("row", "row")
 _marked: Final = macro("row", "marked")
 
 
-@dataclass(frozen=True, slots=True)
-class _Empty:
+class _Empty(NamedTuple):
     icon: str
     words: str
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
-class _List:
+class _List(NamedTuple):
     listing: str
     name: str
-    count: str
+    how_many: str
     query: str
     hint: str
     first: int
@@ -72,7 +70,7 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
     model = _List(
         listing=query_of(replace(tab, note=None)),
         name=name_of(tab),
-        count=counted(listing.total, "note", "notes"),
+        how_many=counted(listing.total, "note", "notes"),
         query=tab.query,
         hint=_hint(notebook, tab),
         first=first,

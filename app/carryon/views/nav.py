@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -23,18 +23,16 @@ TAGS_MAX: Final = 100
 _depth_max: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     href: str
     name: str
     value: str
-    count: int
+    notes: int
     current: bool
     depth: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Nav:
+class _Nav(NamedTuple):
     name: str
     browse: bool
     notes: _Item

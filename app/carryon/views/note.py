@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -29,8 +29,7 @@ from carryon.views.tab import TITLE_CHARACTERS_MAX, Tab, is_id
 READ_CHARACTERS_MAX: Final = 6_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
+class _Note(NamedTuple):
     note: str
     back: str
     title: str
@@ -50,8 +49,7 @@ class _Note:
     shown: Markup
 
 
-@dataclass(frozen=True, slots=True)
-class _NoNote:
+class _NoNote(NamedTuple):
     has_notes: bool
     missing: bool
     back: str

@@ -1,7 +1,8 @@
 """Templates to HTML: the only door through which anything becomes markup.
 
 1. Everything is escaped but what is `Markup`: other rendered templates, icons, and Markdown with raw HTML off.
-2. A template gets one model, a frozen dataclass named `view`; a name that is not in it is an error.
+2. A template gets one model, a named tuple called `view` (made and hashed faster than a dataclass, and every start of a
+   browser makes the classes anew); a name that is not in it is an error.
 3. What was rendered is kept by template and model: after an edit only the parts whose model changed are rendered anew.
 4. A built site carries the templates compiled (`compile_into`, a folder of modules beside that of the templates),
    because compiling them costs a browser more than all its first renderings.

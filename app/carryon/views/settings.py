@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -30,8 +29,7 @@ from carryon.views.tab import Tab
 _local_hosts: Final = ("localhost", "127.0.0.1", "::1")
 
 
-@dataclass(frozen=True, slots=True)
-class _Invite:
+class _Invite(NamedTuple):
     link: str
     words: str
     copied: bool
@@ -39,8 +37,7 @@ class _Invite:
     code: Markup
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
+class _Settings(NamedTuple):
     name: str
     notebook: str
     notes: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from markupsafe import Markup
 
@@ -14,8 +13,7 @@ LATE_WORDS = "Not saved"
 """What a tab says by itself when its edits have waited for more than a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Status:
+class _Status(NamedTuple):
     level: Level
     words: str
     late: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -17,8 +16,7 @@ PROBLEMS_MAX: Final = 3
 """Problems shown at once, the newest; the others come up as these are dismissed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(NamedTuple):
     toast: Toast | None
     problems: tuple[str, ...]
     update_waiting: bool
