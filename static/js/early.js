@@ -21,17 +21,14 @@ export class EarlyKeys {
       // A space would press the focused button again.
       event.preventDefault();
     }, true);
+    // Whoever points somewhere else means another place.
+    document.addEventListener("pointerdown", () => (this.#keys = ""), true);
   }
 
   /** Type what was kept into what has the focus now. */
   land() {
     // The one way to type into a box and into an editor alike, with the events and the undo of typing.
     if (this.#keys) document.execCommand("insertText", false, this.#keys);
-    this.#keys = "";
-  }
-
-  /** The action has been answered: what was not asked for by then has no place to go. */
-  forget() {
     this.#keys = "";
   }
 }

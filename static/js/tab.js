@@ -57,6 +57,11 @@ function start() {
   drawn = import("./editor.js").then((editor) => {
     desk = editor.start(client, (message) => void unsaved.send(message), (on) => unsaved.typing("editor", on));
   });
+  // The shortcut of the installed app; once, whatever is reloaded later.
+  if (location.search === "?new") {
+    history.replaceState(null, "", base);
+    unsaved.send({ type: "act", nonce: freshId(), name: "note.create", args: {}, files: [] });
+  }
   connection.open();
   followReleases(() => connection.post({ type: "waiting" }), replace);
   listenToWindow();
@@ -93,7 +98,6 @@ function receive(message) {
     case "saved":
       fields.saved(message.seq);
       unsaved.saved(message.seq);
-      if (unsaved.empty) early.forget();
       return;
     case "located":
       return locate(message.query, message.replace);

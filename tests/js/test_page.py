@@ -126,7 +126,8 @@ def test_links_act_on_a_plain_click_and_are_links_otherwise(tab: Tab) -> None:
 
 def test_forms_boxes_files_and_shortcuts_become_actions_with_their_values(tab: Tab) -> None:
     page = tab()
-    html = """<form data-action="relay.connect" data-kind="own"><input name="address" value="wss://relay"><button name="how" value="now">Connect</button></form>
+    html = """<form data-action="relay.connect" data-kind="own">
+      <input name="address" value="wss://relay"><button name="how" value="now">Connect</button></form>
       <input type="checkbox" aria-label="Keep" data-action="keep.set" data-of="x">
       <select aria-label="Sort" data-action="sort.set"><option>a</option><option>b</option></select>
       <input type="file" multiple aria-label="Files" data-action="import.files">
@@ -366,3 +367,16 @@ def test_without_shared_workers_each_tab_runs_a_core_of_its_own(tab: Tab, contex
     until(lambda: order(page, "text", name="A") == "alone" and unsaved(page) == 0)
     order(page, "die")
     until(lambda: len(order(page, "heard", kind="hello")) == 1 and order(page, "text", name="A") == "alone")
+
+
+def test_the_shortcut_new_note_makes_one_note_however_often_the_page_is_reloaded(tab: Tab) -> None:
+    page = tab("?new")
+    asked = [act["name"] for act in order(page, "heard", kind="hello")[-1]["pending"]]
+    until(lambda: unsaved(page) == 0)
+
+    page.reload()
+    until(lambda: core_of(page) == "ready")
+
+    assert asked == ["note.create"]
+    assert order(page, "heard", kind="hello")[-1]["pending"] == []
+    assert page.url.endswith("/base/")

@@ -238,12 +238,15 @@ def test_other_paths_are_left_to_the_network(fresh: Any) -> None:
 
 
 def test_another_site_of_the_same_origin_keeps_its_files(fresh: Any) -> None:
-    site, _context, page = fresh
+    page = fresh[2]
     page.evaluate(
-        "caches.open('app-zero').then((cache) => Promise.all([cache.put('/other/x', new Response('1')), cache.put('v/zero/x', new Response('1'))]))"
+        """async () => {
+          const cache = await caches.open("app-zero");
+          await cache.put("/other/x", new Response("1"));
+          await cache.put("v/zero/x", new Response("1"));
+          navigator.serviceWorker.controller.postMessage({type: "sweep"});
+        }"""
     )
-
-    page.evaluate("navigator.serviceWorker.controller.postMessage({type: 'sweep'})")
 
     until(lambda: page.evaluate("caches.match('v/zero/x').then((found) => !found)"))
     assert page.evaluate("caches.match('/other/x').then((found) => found.text())") == "1"
