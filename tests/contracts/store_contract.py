@@ -341,6 +341,25 @@ async def second_keys_find_and_order(database: Database) -> None:
 
 
 @rule
+async def many_records_are_found_at_once(database: Database) -> None:
+    """Records are looked up by their keys or second keys, as many as there are; what is not there is left out."""
+    store = await database.open()
+    await store.commit([Put("plain", ("k", place), bytes([place])) for place in range(100)])
+    await store.commit(
+        [Add("paired", b"a", 1, ("s", b"x")), Add("paired", b"", (2, b"y"), "t"), Add("paired", b"c", 3)]
+    )
+
+    found = await store.find("plain", [("k", 99), ("k", 100), ("k", 5), ("k", 5), "k"])
+
+    assert found == {("k", 5): Entry(("k", 5), b"\x05"), ("k", 99): Entry(("k", 99), b"c")}
+    assert await store.find("paired", [(2, b"y"), 3]) == {(2, b"y"): Entry((2, b"y"), b"", "t"), 3: Entry(3, b"c")}
+    by_second = await store.find("paired", [("s", b"x"), "t", 1], unique=True)
+    assert by_second == {("s", b"x"): Entry(1, b"a", ("s", b"x")), "t": Entry((2, b"y"), b"", "t")}
+    assert await store.find("plain", []) == {}
+    await store.close()
+
+
+@rule
 async def a_second_key_is_free_again_after_its_record(database: Database) -> None:
     """Deleting a record frees its key and its second key."""
     store = await database.open()

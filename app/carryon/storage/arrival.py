@@ -8,8 +8,7 @@
 4. Heads are moved under the expectation that they are what was read.
 """
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from carryon_sync.change import NO_PREV, Change, Link, Seen
@@ -18,6 +17,7 @@ from carryon.storage import layouts
 from carryon.storage.changes import Changes, LogEntry, furthest, link_of
 from carryon.storage.errors import Gap
 from carryon.storage.generation import Generation
+from carryon.storage.keys import Key
 from carryon.storage.quarantine import DamagedRecord, Quarantine, Refused
 from carryon.storage.relays import Relays
 from carryon.storage.store import Add, Delete, Entry, Expect, Operation, Put
@@ -64,11 +64,10 @@ async def planned(
 ) -> Plan:
     """Plan the transaction that keeps what was received. Raises `Gap`."""
     arriving = list({change.id: change for change in received.changes}.values())
-    tags = sorted({change.header.tag for change in arriving})
-    heads_before = dict(zip(tags, await asyncio.gather(*(changes.heads_of(tag) for tag in tags)), strict=True))
+    heads_before = await changes.heads({_chain(change) for change in arriving})
     sorting = _Sorting(
         changes.position,
-        {(tag, author): link for tag, heads in heads_before.items() for author, link in heads.items()},
+        heads_before,
         await _looked_up(arriving, heads_before, generation),
     )
     for change in arriving:
@@ -102,12 +101,12 @@ class _Sorting:
     def __init__(
         self,
         position: int,
-        heads: dict[tuple[bytes, bytes], Link],
-        in_log: dict[tuple[bytes, bytes, int, bytes], Entry],
+        heads: Mapping[tuple[bytes, bytes], Link],
+        in_log: Mapping[Key, Entry],
     ) -> None:
         self._position = position
-        self._heads_before = dict(heads)
-        self._heads = heads
+        self._heads_before = heads
+        self._heads = dict(heads)
         self._in_log = in_log
         self._taken: set[tuple[bytes, bytes, int, bytes]] = set()
         self.new: list[LogEntry] = []
@@ -129,13 +128,13 @@ class _Sorting:
                 self.held.append(entry.key)
             return
         header = change.header
-        head = self._heads.get((header.tag, header.author))
+        head = self._heads.get(_chain(change))
         if not _continues(change, head):
             self._check_previous(change)
             if head is not None and header.n <= head.n:
                 self.forks.append(change)
                 self.fork_positions[header.tag] = self._position + len(self.new) + 1
-        self._heads[header.tag, header.author] = furthest(head, link_of(change))
+        self._heads[_chain(change)] = furthest(head, link_of(change))
         self._taken.add(second)
         self.new.append(LogEntry(self._position + len(self.new) + 1, change))
 
@@ -163,22 +162,24 @@ class _Sorting:
 
 
 async def _looked_up(
-    arriving: Sequence[Change], heads: dict[bytes, dict[bytes, Link]], generation: Generation
-) -> dict[tuple[bytes, bytes, int, bytes], Entry]:
+    arriving: Sequence[Change], heads: Mapping[tuple[bytes, bytes], Link], generation: Generation
+) -> dict[Key, Entry]:
     """Read from the log what is there of changes that do not simply continue a head, and of their previous ones."""
-    reached = {(tag, author): link for tag, of_tag in heads.items() for author, link in of_tag.items()}
-    wanted: set[tuple[bytes, bytes, int, bytes]] = set()
+    reached = dict(heads)
+    wanted: set[Key] = set()
     for change in arriving:
-        header = change.header
-        chain = (header.tag, header.author)
+        header, chain = change.header, _chain(change)
         if _continues(change, reached.get(chain)):
             reached[chain] = link_of(change)
             continue
         wanted.add(layouts.second_key_of(change))
         if header.prev != NO_PREV:
             wanted.add((*chain, header.n - 1, header.prev))
-    found = await asyncio.gather(*(generation.store.read("log", unique=second) for second in sorted(wanted)))
-    return {second: entries[0] for second, entries in zip(sorted(wanted), found, strict=True) if entries}
+    return await generation.store.find("log", list(wanted), unique=True) if wanted else {}
+
+
+def _chain(change: Change) -> tuple[bytes, bytes]:
+    return change.header.tag, change.header.author
 
 
 def _continues(change: Change, head: Link | None) -> bool:

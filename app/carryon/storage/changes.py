@@ -91,11 +91,8 @@ class Changes:
 
     async def at(self, positions: Sequence[int]) -> Page:
         """Give the changes at these ascending positions."""
-        runs = _runs(positions)
-        parts = await asyncio.gather(
-            *(self._generation.store.read("log", lower=first, upper=last) for first, last in runs)
-        )
-        entries, damaged = await self._sorted_out([entry for part in parts for entry in part])
+        found = await self._generation.store.find("log", positions)
+        entries, damaged = await self._sorted_out([found[pos] for pos in positions if pos in found])
         return Page(entries, damaged, positions[-1] if positions else 0, False)
 
     async def of_tag(self, tag: bytes, after: int = 0) -> Page:
@@ -120,20 +117,20 @@ class Changes:
 
     async def held(self, asked: Collection[tuple[bytes, Link]]) -> set[bytes]:
         """Give the ids of those changes, asked for by tag and link, that the log holds; damaged ones count as held."""
-        tags = sorted({tag for tag, _ in asked})
-        heads = dict(zip(tags, await asyncio.gather(*(self.heads_of(tag) for tag in tags)), strict=True))
-        held: set[bytes] = set()
-        behind: list[tuple[bytes, Link]] = []
-        for tag, link in asked:
-            head = heads[tag].get(link.author)
-            if head == link:
-                held.add(link.id)
-            elif head is not None and link.n <= head.n:
-                behind.append((tag, link))
-        found = await asyncio.gather(
-            *(self._generation.store.read("log", unique=(tag, link.author, link.n, link.id)) for tag, link in behind)
-        )
-        return held | {link.id for (_, link), entries in zip(behind, found, strict=True) if entries}
+        second_keys = {(tag, link.author, link.n, link.id): link.id for tag, link in asked}
+        found = await self._generation.store.find("log", list(second_keys), unique=True)
+        return {id for second, id in second_keys.items() if second in found}
+
+    async def heads(self, chains: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], Link]:
+        """Give how far chains, named by tag and author, are held; those that are not are left out."""
+        found = await self._generation.store.find("heads", list(chains))
+        heads: dict[tuple[bytes, bytes], Link] = {}
+        for tag, author in chains:
+            entry = found.get((tag, author))
+            if entry is not None:
+                head = layouts.head_in(entry.value, author)
+                heads[tag, author] = await self._remade_head(tag, author, entry.value) if head is None else head
+        return heads
 
     async def load(self, note: str, tag: bytes) -> Loaded:
         """Give a note as it is kept."""
@@ -231,16 +228,6 @@ def _furthest(heads: Mapping[bytes, Link], entries: Iterable[LogEntry]) -> dict[
         link = link_of(entry.change)
         reached[link.author] = furthest(reached.get(link.author), link)
     return reached
-
-
-def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
-    for pos in positions:
-        if runs and runs[-1][1] == pos - 1:
-            runs[-1] = (runs[-1][0], pos)
-        else:
-            runs.append((pos, pos))
-    return runs
 
 
 def _pos(entry: Entry) -> int:

@@ -53,8 +53,8 @@ class Generation:
 
     async def record(self, store: str, key: Key) -> bytes | None:
         """Give the value of one record, or None if it is not there."""
-        entries = await self.store.read(store, lower=key, upper=key)
-        return entries[0].value if entries else None
+        found = await self.store.find(store, [key])
+        return found[key].value if found else None
 
     async def commit(self, operations: Sequence[Operation], fence: int | None = None) -> list[Key]:
         """Commit under the guards. Raises `Closed`, `Gone` and `Fenced` beside the store's errors."""

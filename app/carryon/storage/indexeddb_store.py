@@ -29,6 +29,7 @@ from carryon.storage.store import (
     Stored,
     asked_range,
     by_name,
+    check_asked,
     check_operations,
 )
 
@@ -73,11 +74,13 @@ class IndexedDbStore:
         lower, upper = _asked(asked.lower), _asked(asked.upper)
         bounds = {"uniqueLower": lower, "uniqueUpper": upper} if asked.paired else {"lower": lower, "upper": upper}
         question = {**bounds, "limit": limit, "reverse": reverse}
-        answer = await self._call("read", store, question, again=True)
-        return [
-            Entry(_key(key), bytes(value), None if unique in _NOTHING else _key(unique))
-            for key, value, unique in answer
-        ]
+        return _entries(await self._call("read", store, question, again=True))
+
+    async def find(self, store: str, keys: Sequence[Key], *, unique: bool = False) -> dict[Key, Entry]:
+        """See `Store.find`."""
+        check_asked(self._stores[store], unique)
+        entries = _entries(await self._call("find", store, [_asked(key) for key in keys], unique, again=True))
+        return {key: entry for entry in entries if (key := entry.unique if unique else entry.key) is not None}
 
     async def commit(self, operations: Sequence[Operation]) -> list[Key]:
         """See `Store.commit`."""
@@ -164,6 +167,16 @@ def _asked(key: Key | None) -> Any:
             return [_asked(element) for element in key]
         case _:
             return key
+
+
+def _entries(columns: Any) -> list[Entry]:
+    """Read records as the host gives them: in columns, all values as one run of bytes."""
+    values, end = bytes(columns["values"]), 0
+    entries = []
+    for key, unique, length in zip(columns["keys"], columns["uniques"], columns["lengths"], strict=True):
+        start, end = end, end + length
+        entries.append(Entry(_key(key), values[start:end], None if unique in _NOTHING else _key(unique)))
+    return entries
 
 
 def _key(value: Any) -> Key:

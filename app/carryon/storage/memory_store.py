@@ -28,6 +28,7 @@ from carryon.storage.store import (
     Stored,
     asked_range,
     by_name,
+    check_asked,
     check_operations,
 )
 
@@ -160,6 +161,15 @@ class MemoryStore:
         entries = self._disk.read(store, asked)
         await self._give_way()
         return entries
+
+    async def find(self, store: str, keys: Sequence[Key], *, unique: bool = False) -> dict[Key, Entry]:
+        """See `Store.find`."""
+        check_asked(self._disk.stores[store], unique)
+        self._enter(Read(store))
+        await self._give_way()
+        found = {key: self._disk.read(store, Range(unique, key, key, None, False)) for key in keys}
+        await self._give_way()
+        return {key: entries[0] for key, entries in found.items() if entries}
 
     async def commit(self, operations: Sequence[Operation]) -> list[Key]:
         """See `Store.commit`."""

@@ -8,7 +8,6 @@
 4. A cursor that does not read counts as none: the session starts over, which loses nothing.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -152,8 +151,10 @@ class Relays:
         """Take acked changes (id → the relay's sequence number) out of its outbox; `reached` moves the cursor too."""
         outgoing = await self._outgoing(relay, sequences.keys())
         tags = sorted({one.tag for one in outgoing})
-        known = await asyncio.gather(*(self.acked_sequence(relay, tag) for tag in tags))
-        furthest = {tag: sequence or 0 for tag, sequence in zip(tags, known, strict=True)}
+        known = await self._generation.store.find("acks", [(relay, tag) for tag in tags])
+        furthest = {
+            tag: layouts.number_in(known[relay, tag].value) or 0 if (relay, tag) in known else 0 for tag in tags
+        }
         for one in outgoing:
             furthest[one.tag] = max(furthest[one.tag], sequences[one.id])
         operations: list[Operation] = [Delete("outbox", (relay, one.pos)) for one in outgoing]

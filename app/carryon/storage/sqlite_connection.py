@@ -15,9 +15,9 @@ with keys as `keys.encode_key` writes them, so that SQLite's comparison of BLOBs
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, assert_never
+from typing import TypeAlias, TypeVar, assert_never
 
 from carryon.storage.errors import Busy, Closed, Damaged, Exists, Full, Lost, Moved, StorageError
 from carryon.storage.keys import Key, decode_key, encode_key
@@ -39,6 +39,7 @@ USER_VERSION = 1
 _NUMBERS = "numbers of stores"
 
 Commit: TypeAlias = Sequence[Operation]
+T = TypeVar("T")
 
 
 class SqliteConnection:
@@ -86,10 +87,24 @@ class SqliteConnection:
             self._open = None
 
     def read(self, store: str, asked: Range) -> list[Entry]:
+        """Give the records of a range."""
+        return self._tried(lambda connection: self._read(connection, store, asked))
+
+    def find(self, store: str, keys: Sequence[Key], unique: bool) -> dict[Key, Entry]:
+        """Give the records that are there, by the keys asked for."""
+
+        def found(connection: sqlite3.Connection) -> dict[Key, Entry]:
+            records = {key: self._read(connection, store, Range(unique, key, key, None, False)) for key in keys}
+            return {key: entries[0] for key, entries in records.items() if entries}
+
+        return self._tried(found)
+
+    def _tried(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Read, again on a new connection where the old one is lost."""
         tries = 0
         while True:
             try:
-                return self._read(self._connection(), store, asked)
+                return work(self._connection())
             except sqlite3.Error as error:
                 said = self._said(error)
                 tries += 1

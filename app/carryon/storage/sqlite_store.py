@@ -18,7 +18,7 @@ from typing import TypeAlias, TypeVar, assert_never
 from carryon.storage.errors import StorageError
 from carryon.storage.keys import Key
 from carryon.storage.sqlite_connection import SqliteConnection
-from carryon.storage.store import Entry, Operation, Range, Stored, asked_range, by_name, check_operations
+from carryon.storage.store import Entry, Operation, Range, Stored, asked_range, by_name, check_asked, check_operations
 
 GROUP_COMMITS_MAX = 64
 
@@ -33,6 +33,14 @@ class _Reading:
 
 
 @dataclass(slots=True)
+class _Finding:
+    store: str
+    keys: tuple[Key, ...]
+    unique: bool
+    result: "Future[dict[Key, Entry]]" = field(default_factory=Future)
+
+
+@dataclass(slots=True)
 class _Writing:
     operations: tuple[Operation, ...]
     result: "Future[list[Key]]" = field(default_factory=Future)
@@ -43,7 +51,7 @@ class _Closing:
     result: "Future[None]" = field(default_factory=Future)
 
 
-_Request: TypeAlias = _Reading | _Writing | _Closing
+_Request: TypeAlias = _Reading | _Finding | _Writing | _Closing
 
 
 class SqliteStore:
@@ -84,6 +92,13 @@ class SqliteStore:
         self._ask(reading)
         return await asyncio.wrap_future(reading.result)
 
+    async def find(self, store: str, keys: Sequence[Key], *, unique: bool = False) -> dict[Key, Entry]:
+        """See `Store.find`."""
+        check_asked(self._stores[store], unique)
+        finding = _Finding(store, tuple(keys), unique)
+        self._ask(finding)
+        return await asyncio.wrap_future(finding.result)
+
     async def commit(self, operations: Sequence[Operation]) -> list[Key]:
         """See `Store.commit`."""
         check_operations(self._stores, operations)
@@ -113,6 +128,9 @@ class SqliteStore:
             match request:
                 case _Reading():
                     _resolve(request.result, partial(self._connection.read, request.store, request.asked))
+                case _Finding():
+                    asked = partial(self._connection.find, request.store, request.keys, request.unique)
+                    _resolve(request.result, asked)
                 case _Writing():
                     group = [request]
                     while len(group) < GROUP_COMMITS_MAX and not self._requests.empty():

@@ -109,6 +109,13 @@ class Store(Protocol):
         """
         ...
 
+    async def find(self, store: str, keys: Sequence[Key], *, unique: bool = False) -> dict[Key, Entry]:
+        """Give those of the records that are there by the keys asked for, or second keys, as of one moment.
+
+        Raises `Lost` or `Damaged`.
+        """
+        ...
+
     async def commit(self, operations: Sequence[Operation]) -> list[Key]:
         """Do all operations or none, durably; give the keys of the `Add`s in order.
 
@@ -157,6 +164,11 @@ def asked_range(
         return Range(True, unique_lower, unique_upper, limit, reverse)
     assert unique_lower is None and unique_upper is None, "a read asks for one second key or for a range of them"
     return Range(True, unique, unique, limit, reverse)
+
+
+def check_asked(stored: Stored, unique: bool) -> None:
+    """Assert that a store can be asked so."""
+    assert stored.paired or not unique, f"records of {stored.name!r} have no second key"
 
 
 def by_name(stores: Iterable[Stored]) -> Mapping[str, Stored]:
