@@ -5,6 +5,7 @@ the device; `Orders` carries them out.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from carryon.core.messages import Act, FileEntry
@@ -13,7 +14,7 @@ from carryon.core.tabs import TabSession
 from carryon.notebook.commands import Command, CreateNote
 from carryon.notebook.facts import CommandRefused, Fact, NoteEdited
 from carryon.storage.journal import Journalled
-from carryon.views.action import Action, Outcome, Refused
+from carryon.views.action import Action, Call, Outcome, Refused
 from carryon.views.device import Device
 from carryon.views.orders import Order
 from carryon.views.page import act as decide
@@ -30,15 +31,23 @@ class Orders(Protocol):
         """The notebook that a tab shows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action leaves to do: the words of why it was refused, and calls to the window once it shows what has changed."""
+
+    problem: str | None
+    calls: tuple[Call, ...]
+
+
 async def acted(
     opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders
-) -> str | None:
-    """Take an action of a tab; None, or the words of why it was refused. The tab is told when it is durable."""
+) -> Done:
+    """Take an action of a tab, which is told when it is durable."""
     decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
     match decided:
         case Refused(reason):
             await _marker(opened, session, act.seq)
-            return reason
+            return Done(reason, ())
         case Outcome():
             session.state = decided.tab
     problems = []
@@ -49,9 +58,7 @@ async def acted(
             problems.append(await orders.carry_out(command, session, act.files))
     # An order may have closed the notebook in which the action began.
     await _marker(orders.of(session), session, act.seq)
-    for call in decided.calls:
-        session.call(call.name, call.args)
-    return next((problem for problem in problems if problem), None)
+    return Done(next((problem for problem in problems if problem), None), decided.calls)
 
 
 async def commanded(opened: OpenNotebook, session: TabSession | None, command: Command) -> str | None:

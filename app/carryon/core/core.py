@@ -242,9 +242,11 @@ class Core:
 
     async def _act(self, session: TabSession, act: Act) -> str | None:
         before, opened = self._state(session), self.of(session)
-        problem = await acted(opened, session, before, device_of(opened, session, self.shown), act, self._errands)
+        done = await acted(opened, session, before, device_of(opened, session, self.shown), act, self._errands)
         await self._go(session, self._state(session), before=before)
-        return problem
+        for call in done.calls:
+            session.call(call.name, call.args)
+        return done.problem
 
     async def _go(
         self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False, bind: bool = True

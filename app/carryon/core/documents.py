@@ -108,8 +108,8 @@ class Documents:
         times = [body.time for body in bodies]
         if row is None and loaded.state is not None:
             page = await self._log.changes.of_tag(self._identity.tag(note))
-            times += [body.time for body in await self._identity.read([entry.change for entry in page.entries[:1]])]
-        created = row.created if row is not None else min(times, default=0)
+            times[:0] = [body.time for body in await self._identity.read([entry.change for entry in page.entries[:1]])]
+        created = row.created if row is not None else next(iter(times), 0)
         modified = max([row.modified if row is not None else 0, *times])
         self._heads[note] = dict(loaded.heads)
         self.tails[note] = len(bodies)

@@ -140,7 +140,7 @@ class Outgoing:
         needed = self._needed.get(note, {})
         body = Body(
             note=note_bytes(note),
-            time=last.time,
+            time=max(one.row.time for one in batch),
             apart=last.apart,
             needs=tuple(link for link in last.base if needed.get(link.author) != link),
             seen=tuple(self._seen()),

@@ -181,6 +181,8 @@ class Receiving:
         async with self._documents.gate(note):
             if note not in self._notebook.rows and self._notebook.note(note) is None:
                 self._documents.created(note)
+                # A note was created with its first change, whatever else came together with it.
+                self._notebook.absorb(note, (), changes[0][1].time, {})
             elif not await self._documents.use_gated(note):
                 raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
             updates: list[bytes] = []
