@@ -34,5 +34,5 @@ def open_items(notebook: Notebook, device: Device) -> tuple[Item, ...]:
     """Return what is left to do."""
     if notebook.counts()["notes"] < _notes_min:
         return ()
-    items = [_keep_storage] if device.persisted is False else []
+    items = [] if device.persisted else [_keep_storage]
     return tuple([*items, _second_device] if len(device.devices) < 2 else items)

@@ -21,7 +21,7 @@ LISTED_MAX: Final = 100
 
 class _Listed(NamedTuple):
     heading: str
-    files: tuple[tuple[str, str], ...]
+    reasons: tuple[tuple[str, tuple[str, ...]], ...]
     more: int
 
 
@@ -71,7 +71,11 @@ def _report(report: ImportReport) -> _Report:
 def _listed(files: tuple[tuple[str, str], ...], one: str, many: str) -> _Listed | None:
     if not files:
         return None
-    return _Listed(counted(len(files), one, many), files[:LISTED_MAX], max(len(files) - LISTED_MAX, 0))
+    paths_by_reason: dict[str, list[str]] = {}
+    for path, reason in files[:LISTED_MAX]:
+        paths_by_reason.setdefault(reason, []).append(path)
+    reasons = tuple((reason, tuple(paths)) for reason, paths in paths_by_reason.items())
+    return _Listed(counted(len(files), one, many), reasons, max(len(files) - LISTED_MAX, 0))
 
 
 def _open(scene: Scene) -> Outcome:
