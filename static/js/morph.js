@@ -6,7 +6,8 @@
  * 2. What a person has typed into a box and the core has not answered yet is not overwritten. When the box becomes that of another
  *    thing, or goes away, what was typed is sent first.
  * 3. `style` and a dialog's `open` belong to the browser's side: the core never renders them.
- * 4. When the focused element is gone, its counterpart gets the focus (same action, same arguments), else its region.
+ * 4. When the focused element is gone, its counterpart gets the focus (same `data-focus`, else same action with the same arguments), else
+ *    its region.
  */
 
 import { Idiomorph } from "idiomorph";
@@ -64,7 +65,8 @@ export function morph(region, html, typed) {
  * @param {Element} element
  */
 function selectorOf(element) {
-  if (element.id) return `#${CSS.escape(element.id)}`;
+  const target = element.getAttribute("data-focus");
+  if (target) return `[data-focus="${CSS.escape(target)}"]`;
   const names = element.getAttributeNames().filter((name) => name.startsWith("data-") || name === "name");
   return element.localName + names.map((name) => `[${name}="${CSS.escape(element.getAttribute(name) ?? "")}"]`).join("");
 }
