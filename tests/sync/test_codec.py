@@ -65,7 +65,24 @@ GOLDEN: dict[str, Frame] = {
     "pong": Pong(7),
 }
 
-KEYS = "nonce log tips cursor running items since no after tags ranges ids sequences words reached more".split()
+KEYS = [
+    "nonce",
+    "log",
+    "tips",
+    "cursor",
+    "running",
+    "items",
+    "since",
+    "no",
+    "after",
+    "tags",
+    "ranges",
+    "ids",
+    "sequences",
+    "words",
+    "reached",
+    "more",
+]
 WRONG_VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=3)
 )
