@@ -122,7 +122,7 @@ class TestCommands:
         one.refresh()
         assert one.rows[ONE].trashed
 
-        one.put_heads(ONE, {"aa": 2, "bb": 1})
+        one.put_heads(ONE, {"aa": 2, "bb": 1}, 2, first=False)
         one.refresh()
 
         assert not one.rows[ONE].trashed

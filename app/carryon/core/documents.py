@@ -20,6 +20,7 @@ from carryon.core.identity import Identity
 from carryon.notebook.notebook import Notebook
 from carryon.notes.note import Note
 from carryon.storage.changes import furthest
+from carryon.storage.layouts import JournalRow
 from carryon.storage.log import Log
 
 IDLE_MAX: Final = 48
@@ -39,13 +40,13 @@ class Documents:
         self._log = log
         self._identity = identity
         self._wanted = wanted
-        self._unfolded: Callable[[str], Sequence[bytes]] = lambda _note: ()
+        self._unfolded: Callable[[str], Sequence[JournalRow]] = lambda _note: ()
         self._gates: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._heads: OrderedDict[str, dict[bytes, Link]] = OrderedDict()
         self.tails: dict[str, int] = {}
 
-    def unfolded_by(self, unfolded: Callable[[str], Sequence[bytes]]) -> None:
-        """Name who knows the updates of journal rows that wait to be folded."""
+    def unfolded_by(self, unfolded: Callable[[str], Sequence[JournalRow]]) -> None:
+        """Name who knows the journal rows that wait to be folded."""
         self._unfolded = unfolded
 
     def is_unfolded(self, note: str) -> bool:
@@ -102,10 +103,10 @@ class Documents:
         for body in bodies:
             for update in body.updates:
                 document.apply(update)
-        for update in unfolded:
-            document.apply(update)
+        for journalled in unfolded:
+            document.apply(journalled.update)
         row = self._notebook.rows.get(note)
-        times = [body.time for body in bodies]
+        times = [*(body.time for body in bodies), *(journalled.time for journalled in unfolded)]
         if row is None and loaded.state is not None:
             page = await self._log.changes.of_tag(self._identity.tag(note))
             times[:0] = [body.time for body in await self._identity.read([entry.change for entry in page.entries[:1]])]

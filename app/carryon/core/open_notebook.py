@@ -172,8 +172,9 @@ class OpenNotebook:
         self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
         self.tabs.dirty(self.sessions())
 
-    def _folded(self, note: str, entry: LogEntry) -> None:
-        self.notebook.put_heads(note, named(self.documents.heads(note)))
+    def _folded(self, note: str, entry: LogEntry, time: int) -> None:
+        heads = named(self.documents.heads(note))
+        self.notebook.put_heads(note, heads, time, first=sum(heads.values()) == 1)
         self.wrote([entry])
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:

@@ -20,6 +20,7 @@ from carryon.crypto.sealing import Draft
 from carryon.storage.changes import LogEntry
 from carryon.storage.errors import Moved, StorageError
 from carryon.storage.journal import Journalled
+from carryon.storage.layouts import JournalRow
 from carryon.storage.log import Fold, Log
 
 ALONE_S: Final = 2.0
@@ -39,10 +40,10 @@ class Outgoing:
         identity: Identity,
         documents: Documents,
         seen: Callable[[], Sequence[Seen]],
-        folded: Callable[[str, LogEntry], None],
+        folded: Callable[[str, LogEntry, int], None],
         changed: Callable[[], None],
     ) -> None:
-        """`seen` says how far relays' logs are held; `folded` is told each change; `changed` that `problem` may have changed."""
+        """`seen` says how far relays' logs are held; `folded` is told each change and its time; `changed` that `problem` may have changed."""
         self._author = author
         self._log = log
         self._identity = identity
@@ -62,9 +63,9 @@ class Outgoing:
         """How many notes have rows that are not in a change."""
         return len(self._rows)
 
-    def unfolded(self, note: str) -> Sequence[bytes]:
-        """The updates of a note's rows."""
-        return [one.row.update for one in self._rows.get(note, ())]
+    def unfolded(self, note: str) -> Sequence[JournalRow]:
+        """A note's rows."""
+        return [one.row for one in self._rows.get(note, ())]
 
     def watched(self, watched: bool) -> None:
         """Somebody else is there to see edits, or nobody."""
@@ -150,7 +151,7 @@ class Outgoing:
         [entry] = await self._log.fold([Fold(change, own, tuple(one.key for one in batch))])
         self._needed[note] = needed | {link.author: link for link in last.base}
         self._documents.advance(note, Link(self._author, header.n, change.id))
-        self._folded(note, entry)
+        self._folded(note, entry, body.time)
 
     async def _read_again(self, note: str) -> None:
         # Another core has folded these rows, or written under this author against its lock: what is still there is ours to fold.

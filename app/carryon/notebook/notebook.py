@@ -102,11 +102,16 @@ class Notebook:
         self._open[note.id] = _Open(note, created, modified, heads)
         self._stale.add(note.id)
 
-    def put_heads(self, note_id: str, heads: Heads) -> None:
-        """Take a note's heads after this device's own edits were numbered."""
+    def put_heads(self, note_id: str, heads: Heads, time: int, *, first: bool) -> None:
+        """Take a note's heads after this device's own edits were numbered; `time` stands in that change.
+
+        The `first` change of a note says when it was created: every other device knows it from there.
+        """
         opened = self._open.get(note_id)
         if opened is not None:
             opened.heads = heads
+            opened.created = time if first else opened.created
+            opened.modified = max(opened.modified, time)
             self._stale.add(note_id)
 
     def drop_note(self, note_id: str) -> list[Fact]:
