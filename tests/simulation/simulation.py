@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from carryon.core.open_notebook import OpenNotebook
+from carryon.notes.row import Row
 
 from tests.simulation import people
 from tests.simulation.device import Device
@@ -24,7 +26,9 @@ from tests.simulation.world import NAMES, World
 
 EVENTS_MIN: Final = 220
 EVENTS_MAX: Final = 300
-PAUSE_S: Final = 0.15
+BUSY: Final = 0.85
+BUSY_PAUSE_S: Final = 0.015
+REST_S: Final = 0.8
 LOOK_EVENTS: Final = 25
 JOIN_S: Final = 20.0
 PEACE_S: Final = 400.0
@@ -75,7 +79,8 @@ class Simulation:
 
     async def _disturb(self, events: int) -> None:
         while self._events < events:
-            await asyncio.sleep(self._random.expovariate(1 / PAUSE_S))
+            busy = self._random.random() < BUSY
+            await asyncio.sleep(self._random.expovariate(1 / (BUSY_PAUSE_S if busy else REST_S)))
             check_unhandled(asyncio.get_running_loop())
             self._events += 1
             self._note(self._do_something())
@@ -84,7 +89,7 @@ class Simulation:
 
     def _do_something(self) -> str:
         dice = self._random.random()
-        if dice < 0.10 and len(self._world.members) > 1:
+        if dice < 0.12:
             self._faults.strike()
             return "fault"
         if dice < 0.16:
@@ -119,7 +124,7 @@ class Simulation:
         try:
             [device] = [one for one in self._world.devices if one not in self._world.members][:1]
             host = self._random.choice(self._ready_tabs())
-            secret = await self._world.invite(host, JOIN_S)
+            secret = await self._world.invite(host)
             await self._world.join(device, secret, JOIN_S)
             if self._events > EVENTS_MIN // 2:
                 self._faults.counts["late joiner"] += 1
@@ -206,10 +211,14 @@ class Simulation:
         return [one for core in cores for one in core.opened() if one.notebook.id == self._world.notebook]
 
 
-def difference(one: dict[str, object], other: dict[str, object]) -> str:
-    """What differs between two mappings, in words."""
-    keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
-    return "; ".join(f"{one.get(key)} and {other.get(key)}" for key in keys[:2])
+def difference(one: Mapping[str, Row], other: Mapping[str, Row]) -> str:
+    """What differs between the rows of two cores, in words."""
+    found = [note for note in {**one, **other} if one.get(note) != other.get(note)]
+    note, row, theirs = found[0], one.get(found[0]), other.get(found[0])
+    if row is None or theirs is None:
+        return f"{note} is listed in one of them only"
+    fields = [name for name in row._fields if getattr(row, name) != getattr(theirs, name)]
+    return f"{note}: " + ", ".join(f"{name} {getattr(row, name)!r} and {getattr(theirs, name)!r}" for name in fields)
 
 
 assert len(NAMES) >= 4, "a seed has up to four devices"

@@ -19,7 +19,7 @@ from tests.simulation.process import Process, process_in
 
 SECONDS_MAX: Final = 10 * 365 * 86_400.0
 WAIT_S: Final = 60.0
-LOOK_S: Final = 0.005
+LOOK_S: Final = 0.02
 
 T = TypeVar("T")
 
