@@ -13,6 +13,7 @@ from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs import TabSession
 from carryon.notebook.commands import Command, CreateNote
 from carryon.notebook.facts import CommandRefused, Fact, NoteEdited
+from carryon.storage.errors import StorageError
 from carryon.storage.journal import Journalled
 from carryon.views.action import Action, Call, Outcome, Refused
 from carryon.views.device import Device
@@ -55,10 +56,18 @@ async def acted(
         if isinstance(command, Command):
             problems.append(await commanded(opened, session, command))
         else:
-            problems.append(await orders.carry_out(command, session, act.files))
+            problems.append(await _ordered(command, session, act, orders))
     # An order may have closed the notebook in which the action began.
     await _marker(orders.of(session), session, act.seq)
     return Done(next((problem for problem in problems if problem), None), decided.calls)
+
+
+async def _ordered(order: Order, session: TabSession, act: Act, orders: Orders) -> str | None:
+    try:
+        return await orders.carry_out(order, session, act.files)
+    except StorageError as error:
+        # An order that failed has changed nothing that anybody was told of: it is said, and can be given again.
+        return f"This could not be done: {error}."
 
 
 async def commanded(opened: OpenNotebook, session: TabSession | None, command: Command) -> str | None:

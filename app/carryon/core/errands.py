@@ -197,7 +197,11 @@ class Errands:
         if isinstance(joined, Rejected):
             core.shown.joining = replace(core.shown.joining, busy=False, problem="", words=joined.reason)
             return joined.reason
-        await self._keep_joined(session, joined)
+        try:
+            await self._keep_joined(session, joined)
+        except StorageError:
+            core.shown.joining = replace(core.shown.joining, busy=False)
+            raise
         self._link, core.shown.joining = None, None
         return None
 
