@@ -99,6 +99,8 @@ class OpenNotebook:
         # What other cores, or this one before it died, put into the log after the rows were written.
         await self.receiving.follow()
         for note in {one.row.note for one in left}:
+            # A document that was made from the log just now lacks what lies in the journal.
+            self.documents.forget(note)
             await self.documents.use(note)
         self.derived.changed({fact.note for fact in self.notebook.refresh() if isinstance(fact, RowChanged)})
 
