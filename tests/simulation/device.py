@@ -211,7 +211,7 @@ class Worker:
 
     def _attach(self, tab: Terminal) -> None:
         assert self.process is not None and self.core is not None, "a core that runs takes tabs"
-        port = Port(self.process, tab.take)
+        port = Port(self.process, tab.take, self._outside)
         self.process.context().run(self.core.attach, port.taken)
         tab.connected(port)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context
 from typing import Any, Final
 
 from carryon.core.messages import ToTab
@@ -18,13 +18,14 @@ PORT_S: Final = 0.0005
 class Port:
     """Both ends: the core `post`s and `close`s it as its `TabPort`; the tab `say`s, and `hang_up`s when it goes."""
 
-    def __init__(self, process: Process, to_tab: Callable[[ToTab], None]) -> None:
+    def __init__(self, process: Process, to_tab: Callable[[ToTab], None], outside: Context) -> None:
+        """The tab lives `outside` of the core's process."""
         self._process = process
         self._to_tab = to_tab
         self._to_core: Callable[[object], None] | None = None
         self._down: deque[ToTab] = deque()
         self._up: deque[object] = deque()
-        self._tab = copy_context()
+        self._tab = outside
         self._core = process.context()
         self._open = True
 

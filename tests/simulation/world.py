@@ -13,6 +13,7 @@ from typing import Final
 
 from carryon.core.pairing import invite
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
+from carryon.storage.errors import StorageError
 from carryon_sync.rejected import Rejected
 
 from tests.simulation.device import ORIGIN, Device, Worker
@@ -89,7 +90,10 @@ class World:
         link: list[str | Rejected] = []
 
         async def make() -> None:
-            link.append(await invite(opened))
+            try:
+                link.append(await invite(opened))
+            except StorageError as error:
+                link.append(Rejected(str(error)))
 
         await asyncio.wait([worker.process.run(make())])
         assert link and isinstance(link[0], str), f"no invite was made: {link}"
