@@ -12,7 +12,7 @@ from carryon_sync.codec import encode
 from carryon_sync.frames import MembersRecords
 from carryon_sync.ledger import Batch, Committed, Entry, Ledger
 from carryon_sync.memory_ledger import MemoryLedger
-from carryon_sync.server.connection import framed
+from carryon_sync.server.connection import BUFFER_BYTES_MAX, Connection, framed
 from carryon_sync.server.ledger_thread import LedgerThread
 from carryon_sync.server.rooms import Rooms
 from carryon_sync.server.sqlite_ledger import LedgerUnusable, SqliteLedger
@@ -159,3 +159,36 @@ def test_messages_are_framed_as_rfc_6455_says(length: int) -> None:
             assert length >= 65_536
         case short:
             assert (short, len(frame)) == (length, length + 2)
+
+
+class FullTransport:
+    """A transport whose peer takes nothing."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.aborted = False
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def write(self, data: bytes) -> None:
+        self.waiting += len(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_who_lets_more_pile_up_than_the_buffer_takes_is_cut_off() -> None:
+    transport = FullTransport()
+    connection = Connection(None, transport)  # type: ignore[arg-type]
+
+    connection.write(bytes(BUFFER_BYTES_MAX))
+    assert not transport.aborted
+    connection.write(b"x")
+    connection.write(b"nothing more is taken")
+
+    assert transport.aborted
+    assert transport.waiting == BUFFER_BYTES_MAX + 1

@@ -22,7 +22,9 @@ from carryon_sync.frames import (
     Ack,
     ByCertificate,
     Challenge,
+    Changes,
     Frame,
+    Got,
     Hello,
     MembersRecords,
     Push,
@@ -237,25 +239,32 @@ class TestPoison:
         async with aiohttp.ClientSession() as client, client.get(f"{relay.address}/healthz") as response:
             assert response.status == 200
 
-    async def test_a_device_that_reads_nothing_holds_nobody_up(
+    async def test_a_device_that_reads_nothing_holds_nobody_up_and_loses_nothing(
         self, relay: RelayProcess, people: People, device: Make
     ) -> None:
         laptop = device(relay.address)
         await laptop.until(lambda shell: shell.live)
-        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
-        path = f"/sync/{text_of(people.notebook)}"
-        writer.write(
-            f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-            "Sec-WebSocket-Protocol: carryon.1\r\n\r\n".encode()
-        )
-        assert b"101" in await reader.readline()
-        reader._transport.pause_reading()  # type: ignore[attr-defined]
+        async with connected(relay, people) as slow:
+            challenge = await slow.frame()
+            assert isinstance(challenge, Challenge)
+            await slow.say(hello(people, laptop.shell.device, challenge, slow.origin))
+            assert isinstance(await slow.frame(), Welcome)
+            transport = slow.ws._response.connection.transport  # type: ignore[union-attr]
+            transport.pause_reading()
 
-        for number in range(60):
-            laptop.shell.write(bytes([number]) * 50_000)
-        await laptop.until(lambda shell: not shell.outbox)
-        writer.close()
+            for number in range(200):
+                laptop.shell.write(bytes([number]) * 50_000)
+            await laptop.until(lambda shell: not shell.outbox)
+
+            transport.resume_reading()
+            got: list[bytes] = []
+            while len(got) < 200:
+                frame = await slow.frame()
+                assert isinstance(frame, Changes)
+                assert frame.since == len(got)
+                got += [item for item in frame.items if isinstance(item, bytes)]
+                await slow.say(Got(len(got)))
+        assert got == list(laptop.shell.log.values())
 
     async def test_strangers_leave_nothing_behind(self, relay: RelayProcess, people: People) -> None:
         async with connected(relay, people) as socket:
