@@ -19,7 +19,14 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from e2e.device import CHROMIUM, FLAGS
-from tests.contracts import device_contract, log_contract, reading_contract, relay_contract, store_contract
+from tests.contracts import (
+    device_contract,
+    log_contract,
+    order_contract,
+    reading_contract,
+    relay_contract,
+    store_contract,
+)
 
 ROOT: Final = Path(__file__).parent.parent
 INDEXEDDB_RULES: Final = (
@@ -29,7 +36,7 @@ INDEXEDDB_RULES: Final = (
     "a_deletion_is_not_blocked",
 )
 RULES: Final = (
-    [("store", name) for name in (*store_contract.RULES, *INDEXEDDB_RULES)]
+    [("store", name) for name in (*store_contract.RULES, *order_contract.RULES, *INDEXEDDB_RULES)]
     + [("log", name) for name in log_contract.RULES | relay_contract.RULES | reading_contract.RULES]
     + [("device", name) for name in device_contract.RULES]
 )
@@ -147,7 +154,7 @@ def test_a10_what_was_said_to_be_committed_survives_a_killed_browser(
     process, page = launched(playwright, tmp_path / "profile")
     page.goto(address)
     page.evaluate("() => { globalThis.call('write_on', []) }")
-    page.evaluate("async () => { while (globalThis.said < 100) await new Promise((done) => setTimeout(done, 1)) }")
+    page.evaluate("async () => { while (globalThis.said < 30) await new Promise((done) => setTimeout(done, 1)) }")
     said = int(page.evaluate("() => globalThis.said"))
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

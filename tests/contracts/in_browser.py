@@ -17,6 +17,7 @@ from tests.contracts import (
     device_contract,
     indexeddb_contract,
     log_contract,
+    order_contract,
     reading_contract,
     relay_contract,
     store_contract,
@@ -44,9 +45,10 @@ class IndexedDbDatabase:
 
 def suites() -> dict[str, tuple[dict[str, Rule], tuple[Stored, ...]]]:
     """Give every suite with its rules and the stores of its databases."""
+    store_rules = store_contract.RULES | order_contract.RULES | indexeddb_contract.RULES
     log_rules = log_contract.RULES | relay_contract.RULES | reading_contract.RULES
     return {
-        "store": (store_contract.RULES | indexeddb_contract.RULES, store_contract.STORES),
+        "store": (store_rules, store_contract.STORES),
         "log": (log_rules, layouts.STORES),
         "device": (device_contract.RULES, device_store.STORES),
     }

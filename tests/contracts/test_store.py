@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts import order_contract, store_contract
 from tests.contracts.databases import MemoryDatabase, SqliteDatabase
-from tests.contracts.store_contract import RULES, STORES
+from tests.contracts.store_contract import STORES
+
+RULES = store_contract.RULES | order_contract.RULES
 
 
 @pytest.mark.parametrize("name", RULES)

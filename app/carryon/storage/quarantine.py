@@ -84,7 +84,9 @@ class Quarantine:
 
     async def adding(self, items: Sequence[Refused | DamagedRecord]) -> list[Operation]:
         """Give the operations that keep what is not kept yet, for a commit that keeps more."""
-        new = [item for item in {item.about: item for item in items}.values() if not await self._number_of(item.about)]
+        by_about = {item.about: item for item in items}
+        kept = await self._generation.store.find("quarantine", list(by_about), unique=True) if by_about else {}
+        new = [item for about, item in by_about.items() if about not in kept]
         if not new:
             return []
         newest = await self._generation.store.read("quarantine", limit=1, reverse=True)
@@ -98,8 +100,8 @@ class Quarantine:
 
     async def settling(self, about: Key) -> list[Operation]:
         """Give the operations that let go of what has been mended."""
-        number = await self._number_of(about)
-        return [Delete("quarantine", number)] if number else []
+        found = await self._generation.store.find("quarantine", [about], unique=True)
+        return [Delete("quarantine", entry.key) for entry in found.values()]
 
     async def items(self) -> list[Quarantined]:
         """Give all that is kept, oldest first."""
@@ -112,7 +114,3 @@ class Quarantine:
     async def drop(self, numbers: Sequence[int]) -> None:
         """Let go of what a person has seen and dismissed."""
         await self._generation.commit([Delete("quarantine", number) for number in numbers])
-
-    async def _number_of(self, about: Key) -> int | None:
-        entries = await self._generation.store.read("quarantine", unique=about)
-        return entries[0].key if entries and isinstance(entries[0].key, int) else None
