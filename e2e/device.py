@@ -151,6 +151,8 @@ class Tab:
 
     def import_folder(self, folder: Path) -> int:
         """Import a folder and return the number of notes that the report names."""
+        # Choosing files waits for a frame, which a tab in the background does not paint.
+        self.page.bring_to_front()
         self.button("Import").click()
         self.page.get_by_label("Folder to import", exact=True).set_input_files(str(folder))
         report = self.page.get_by_role("region", name="Import report", exact=True)

@@ -338,8 +338,12 @@ class RelayLink:
 
 
 def origin_of(address: str) -> str:
-    """Host and port of a relay's address, as its sockets have them."""
-    return urlsplit(address).netloc
+    """Host and port of a relay's address, as its sockets name them: lower case, without a default port."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return named if parts.port in (None, default) else f"{named}:{parts.port}"
 
 
 def socket_url(address: str, notebook: bytes) -> str:
