@@ -1,8 +1,8 @@
 """Take the writing chain that this core writes as, so that no two cores ever number changes on one chain.
 
 1. An author is written as by the core that holds the lock `author-<id>`; a core takes a free author of its device before it makes one.
-2. Journal rows of an author whose core is gone are folded by whoever gets the author's lock next: by a new core at its start, by the
-   leading core when it finds them.
+2. Journal rows of an author whose core is gone are folded by whoever gets the author's lock next: by a new core that writes as that
+   author, else by any core of the device when it finds them (`inherited`).
 """
 
 from dataclasses import dataclass

@@ -16,6 +16,7 @@ from carryon.core.derived import Derived
 from carryon.core.documents import Documents, Heads, named
 from carryon.core.environment import Environment
 from carryon.core.identity import Identity
+from carryon.core.inherited import fold_inherited
 from carryon.core.leadership import Leadership
 from carryon.core.membership import admit
 from carryon.core.outgoing import Outgoing
@@ -28,10 +29,12 @@ from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
 from carryon.notebook.notebook import Notebook
 from carryon.storage.changes import LogEntry
 from carryon.storage.device import KeptNotebook
+from carryon.storage.errors import StorageError
 from carryon.storage.layouts import STORES, JournalRow
 from carryon.storage.log import Log
 
 STALE_S: Final = 0.15
+INHERIT_S: Final = 3.0
 
 
 class OpenNotebook:
@@ -96,6 +99,7 @@ class OpenNotebook:
         await self.receiving.start(absorbed)
         left = (await self.log.journal.read(self.author.id)).rows
         self.outgoing.journalled(left)
+        await self._inherit()
         # What other cores, or this one before it died, put into the log after the rows were written.
         await self.receiving.follow()
         for note in {one.row.note for one in left}:
@@ -112,6 +116,7 @@ class OpenNotebook:
             tasks.create_task(self.derived.run())
             tasks.create_task(self.leadership.run())
             tasks.create_task(self._follow())
+            tasks.create_task(self._inherit_on())
             tasks.create_task(self._read_texts())
             self._channel.post({"type": "here"})
 
@@ -198,6 +203,25 @@ class OpenNotebook:
         self.syncing.heard(message)
         if message.get("type") == "log":
             self._look.set()
+
+    async def _inherit(self) -> None:
+        entries = await fold_inherited(
+            self.log, self.environment.locks, self.identity, self.documents, self.author.id, self._changed
+        )
+        if entries:
+            self._look.set()
+            self._channel.post({"type": "log"})
+            self.syncing.appended(entries[-1].pos, [entry.change.header.tag for entry in entries], own=True)
+
+    async def _inherit_on(self) -> None:
+        while True:
+            await asyncio.sleep(INHERIT_S)
+            if self._neighbours:
+                try:
+                    await self._inherit()
+                except StorageError:
+                    # It lies in the journal still, and is looked for again.
+                    continue
 
     async def _follow(self) -> None:
         while True:
