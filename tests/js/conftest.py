@@ -62,12 +62,14 @@ def profile(browser: Browser) -> Iterator[tuple[BrowserContext, list[str]]]:
 
 @pytest.fixture
 def context(profile: tuple[BrowserContext, list[str]]) -> Iterator[BrowserContext]:
-    """The module's profile, without pages at first; the test fails when one of its pages reports a problem."""
+    """The module's profile, with the pages that its tests share; the test fails when one of its pages reports a problem."""
     context, problems = profile
     problems.clear()
+    shared = list(context.pages)
     yield context
     for page in context.pages:
-        page.close()
+        if page not in shared:
+            page.close()
     assert not problems
 
 

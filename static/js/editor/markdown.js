@@ -78,6 +78,7 @@ const lines = ViewPlugin.define(
 );
 
 const letters = HighlightStyle.define([
+  { tag: tags.quote, color: "var(--ink-quiet)" },
   { tag: tags.heading, fontWeight: "650" },
   { tag: tags.strong, fontWeight: "650" },
   { tag: tags.emphasis, fontStyle: "italic" },
@@ -86,7 +87,6 @@ const letters = HighlightStyle.define([
   { tag: tags.url, color: "var(--ink-quiet)" },
   { tag: [tags.monospace, tags.labelName], fontFamily: "var(--font-code)", fontSize: "0.92em" },
   { tag: [tags.processingInstruction, tags.contentSeparator, tags.meta], color: "var(--ink-quiet)" },
-  { tag: tags.quote, color: "var(--ink-quiet)" },
 ]);
 
 const theme = EditorView.theme({
