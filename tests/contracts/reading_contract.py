@@ -42,6 +42,8 @@ async def every_bit_of_the_log_counts(device: Device) -> None:
     assert item.about == ("damaged", "log", 2)
     assert (await log.changes.of_tag(tag("n"))).damaged == page.damaged
 
+    assert await log.changes.whole([*changes, change("n", BOB, 1)]) == {changes[0].id, changes[2].id}
+    assert await log.changes.held([(tag("n"), link(changes[1]))]) == {changes[1].id}
     appended = await log.append(Received((changes[1],)))
 
     assert appended == Appended((), (LogEntry(2, changes[1]),), ())

@@ -121,6 +121,15 @@ class Changes:
         found = await self._generation.store.find("log", list(second_keys), unique=True)
         return {id for second, id in second_keys.items() if second in found}
 
+    async def whole(self, changes: Collection[Change]) -> set[bytes]:
+        """Give the ids of those changes that the log holds undamaged; the others are worth appending."""
+        found = await self._generation.store.find("log", [layouts.second_key_of(one) for one in changes], unique=True)
+        return {
+            one.id
+            for one in changes
+            if (entry := found.get(layouts.second_key_of(one))) and layouts.change_in(entry.value, entry.unique)
+        }
+
     async def heads(self, chains: Collection[tuple[bytes, bytes]]) -> dict[tuple[bytes, bytes], Link]:
         """Give how far chains, named by tag and author, are held; those that are not are left out."""
         found = await self._generation.store.find("heads", list(chains))
