@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from carryon_sync.change import Body, Change, Link, decode_change
-from carryon_sync.holdback import Arrived, Asked, HoldBack, arrived
+from carryon_sync.change import Body, Change, decode_change
+from carryon_sync.holdback import Arrived, HoldBack, arrived
 from carryon_sync.rejected import Rejected
 
 from carryon.core.documents import Documents, named
@@ -192,25 +192,9 @@ class Receiving:
             return self._notebook.absorb(note, updates, time, named(self._documents.heads(note)))
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:
-        asked = [Asked(change.header.tag, link_of(change)) for change in changes]
-        held = await self._held_of(asked)
-        return [change for change in changes if change.id not in held]
+        # One that is held but damaged is worth taking again: it mends the log.
+        whole = await self._log.changes.whole(changes)
+        return [change for change in changes if change.id not in whole]
 
     async def _held(self, arrivals: Sequence[Arrived]) -> set[bytes]:
-        return await self._held_of(self.holdback.asks(arrivals))
-
-    async def _held_of(self, asked: Iterable[Asked]) -> set[bytes]:
-        asked = list(asked)
-        heads = {tag: await self._log.changes.heads_of(tag) for tag in {one.tag for one in asked}}
-        held: set[bytes] = set()
-        for one in asked:
-            head = heads[one.tag].get(one.link.author)
-            if head == one.link or (
-                head is not None and one.link.n <= head.n and await self._is_in_chain(one.tag, one.link)
-            ):
-                held.add(one.link.id)
-        return held
-
-    async def _is_in_chain(self, tag: bytes, link: Link) -> bool:
-        page = await self._log.changes.of_chain(tag, link.author, link.n, link.n)
-        return any(entry.change.id == link.id for entry in page.entries)
+        return await self._log.changes.held([(asked.tag, asked.link) for asked in self.holdback.asks(arrivals)])
