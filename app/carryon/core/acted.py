@@ -40,9 +40,7 @@ class Done:
     calls: tuple[Call, ...]
 
 
-async def acted(
-    opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders
-) -> Done:
+async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders) -> Done:
     """Take an action of a tab, which is told when it is durable."""
     decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
     match decided:

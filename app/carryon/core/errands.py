@@ -183,7 +183,10 @@ class Errands:
         if problem is not None:
             return f"{problem.reason[:1].upper()}{problem.reason[1:]}."
         if address.split("/")[:3] != self._core.environment.place.site.split("/")[:3]:
-            return f"{host_of(address)} is not a relay that this site may talk to: whoever serves this page names the others it may use (--relay-origin)."
+            return (
+                f"{host_of(address)} is not a relay that this site may talk to: "
+                "whoever serves this page names the others that it may use."
+            )
         opened.syncing.connect(address)
         return None
 

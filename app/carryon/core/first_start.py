@@ -27,9 +27,10 @@ from carryon.storage.members import Author
 NAME: Final = "Notes"
 WELCOME_TITLE: Final = "Welcome"
 WELCOME: Final = """\
-This is a notebook that lives on this device. It opens without a network, and every word is kept here the moment the line below says **Saved on this device**.
+This is a notebook that lives on this device. It opens without a network, and every word is kept here the moment the
+status says **Saved on this device**.
 
-- Write in **Markdown**: headings, *emphasis*, lists, `code`, [[links]] between notes, #tags
+- Write in **Markdown**: headings, *emphasis*, lists, `code`, [[links]] between notes, `#tags`
 - [ ] A box like this one can be pressed
 - Bring your notes along: **Import** at the foot of the sidebar takes a folder or a zip of Markdown
 - Put them on a second device: **Settings**, then *Add a device*. They travel sealed; whoever carries them cannot read them

@@ -106,7 +106,7 @@ class RelayLink:
     async def run(self) -> None:
         """Keep the session until cancelled."""
         reached = await self._log.relays.reached(self._address)
-        await self._count()
+        await self._refill()
         await self._read_receipts()
         self._session = Session(
             self._identity.notebook,
@@ -191,7 +191,7 @@ class RelayLink:
                 return await self._store_members(records)
             case StartOver(_, reached):
                 await self._log.relays.start_over(self._address, reached, self._fence)
-                await self._count()
+                await self._refill()
                 return session.started_over()
             case StoreChanges():
                 return await self._store_changes(effect)
@@ -203,7 +203,7 @@ class RelayLink:
             case FetchWants():
                 return self._want()
             case Acked(sequences):
-                self._acked(sequences)
+                await self._store_acked(sequences)
             case KeepReceipt(certificate, sealed):
                 await self._keep_receipt(certificate, sealed)
             case MakeReceipt(reached):
@@ -308,6 +308,19 @@ class RelayLink:
         )
         identity = self._identity
         return await seal_receipt(identity.keyring, identity.signing, identity.certificate, receipt, identity.random)
+
+    async def _refill(self) -> None:
+        # The stream takes out of the outbox what the relay has: what entered it later would stay there.
+        await self._log.relays.refill(self._address, self._fence)
+        await self._count()
+
+    async def _store_acked(self, sequences: Sequence[tuple[bytes, int]]) -> None:
+        reached = self._session.status.reached
+        passed = {id: sequence for id, sequence in sequences if reached is not None and sequence <= reached.sequence}
+        if passed:
+            # The relay had these: its stream has passed their places, and names them no more.
+            await self._log.relays.acked(self._address, passed, self._fence)
+        self._acked(sequences)
 
     async def _count(self) -> None:
         pending = await self._log.relays.pending(self._address)
