@@ -20,7 +20,7 @@ from carryon.core.inherited import fold_inherited
 from carryon.core.leadership import Leadership
 from carryon.core.membership import admit
 from carryon.core.outgoing import Outgoing
-from carryon.core.received import Receiving, Taken
+from carryon.core.received import Receiving, Taken, places_of
 from carryon.core.syncing import Syncing
 from carryon.core.tabs import Tabs, TabSession
 from carryon.core.writer import Writer
@@ -188,10 +188,10 @@ class OpenNotebook:
         """This core has put these of its own changes into the log."""
         self.receiving.wrote(entries)
         self._channel.post({"type": "log"})
-        self.syncing.appended(entries[-1].pos, [entry.change.header.tag for entry in entries], own=True)
+        self.syncing.appended(places_of(entries), own=True)
 
     def _took(self, taken: Taken) -> None:
-        if taken.tags:
+        if taken.entered:
             self._channel.post({"type": "log"})
         self.outgoing.watched(self._neighbours or self.syncing.is_watched())
         self.show(taken.facts)
@@ -211,7 +211,7 @@ class OpenNotebook:
         if entries:
             self._look.set()
             self._channel.post({"type": "log"})
-            self.syncing.appended(entries[-1].pos, [entry.change.header.tag for entry in entries], own=True)
+            self.syncing.appended(places_of(entries), own=True)
 
     async def _inherit_on(self) -> None:
         while True:
@@ -228,6 +228,6 @@ class OpenNotebook:
             await self._look.wait()
             self._look.clear()
             taken = await self.receiving.follow()
-            if taken.tags:
+            if taken.entered:
                 self.show(taken.facts)
-                self.syncing.appended(self.receiving.absorbed, taken.tags, own=False)
+                self.syncing.appended(taken.entered, own=False)

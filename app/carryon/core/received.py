@@ -31,10 +31,10 @@ PAGE_ENTRIES_MAX: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: facts for the tabs, the tags of the changes that were new, and how many were refused."""
+    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), how many were refused."""
 
     facts: tuple[Fact, ...]
-    tags: tuple[bytes, ...]
+    entered: tuple[tuple[int, bytes], ...]
     refused: int
 
 
@@ -110,21 +110,23 @@ class Receiving:
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
         facts: list[Fact] = []
-        tags: list[bytes] = []
+        entered: list[tuple[int, bytes]] = []
         async with self._turn:
             if self._waiting:
                 # What it waited for may have come to the log by way of another core, or before the last end.
-                facts += (await self._take({}, (), None, None, ())).facts
+                released = await self._take({}, (), None, None, ())
+                facts += released.facts
+                entered += released.entered
             while True:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
                 bodies = await self._identity.read([entry.change for entry in entries])
                 facts += await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
-                tags += [entry.change.header.tag for entry in entries]
+                entered += places_of(entries)
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
-                    return Taken(tuple(facts), tuple(tags), 0)
+                    return Taken(tuple(facts), tuple(entered), 0)
 
     async def _take(
         self,
@@ -163,7 +165,7 @@ class Receiving:
         self.wrote(entries)
         bodies = {change.id: body for change, body in released}
         facts = await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
-        return Taken(tuple(facts), tuple(entry.change.header.tag for entry in appended.new), len(refused))
+        return Taken(tuple(facts), tuple(places_of(appended.new)), len(refused))
 
     async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> list[Fact]:
         by_note: dict[str, list[tuple[Change, Body]]] = {}
@@ -198,3 +200,8 @@ class Receiving:
 
     async def _held(self, arrivals: Sequence[Arrived]) -> set[bytes]:
         return await self._log.changes.held([(asked.tag, asked.link) for asked in self.holdback.asks(arrivals)])
+
+
+def places_of(entries: Iterable[LogEntry]) -> list[tuple[int, bytes]]:
+    """Where changes stand in the log, and their tags."""
+    return [(entry.pos, entry.change.header.tag) for entry in entries]

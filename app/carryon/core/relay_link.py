@@ -6,9 +6,7 @@
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
@@ -38,6 +36,7 @@ from carryon_sync.session import Session
 from carryon_sync.status import Phase
 
 from carryon.core.environment import ConnectionFailed, Environment, Socket
+from carryon.core.evidence import Evidence
 from carryon.core.identity import Identity
 from carryon.core.membership import admit
 from carryon.core.received import Receiving, Taken
@@ -48,27 +47,6 @@ from carryon.storage.log import Log
 EVENTS_MAX: Final = 1024
 
 Event = Callable[[], Sequence[Effect]]
-
-
-@dataclass(slots=True)
-class Evidence:
-    """What is known of one relay and, through it, of the other devices; times in ms of the wall clock."""
-
-    unacked: Counter[bytes] = field(default_factory=Counter)
-    refilling: int = 0
-    known: bool = False
-    own_sequence: int = 0
-    heard: int | None = None
-    neighbour_at: int = -(2**53)
-    reached: Seen | None = None
-    receipts: dict[bytes, Receipt] = field(default_factory=dict)
-    live: bool = False
-    words: str = ""
-
-    @property
-    def waiting(self) -> int:
-        """How many changes the relay has not acked."""
-        return self.unacked.total() + self.refilling
 
 
 class RelayLink:
@@ -98,7 +76,7 @@ class RelayLink:
         self._changed = changed
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._hints: set[str] = set()
-        self._tag_by_id: dict[bytes, bytes] = {}
+        self._position_by_id: dict[bytes, int] = {}
         self._socket: Socket | None = None
         self._connection: asyncio.Task[None] | None = None
         self._session: Session
@@ -124,9 +102,10 @@ class RelayLink:
             self._drop_socket(Closing.GOING_AWAY, "the device stops syncing")
             self._evidence.live = False
 
-    def appended(self, tags: Sequence[bytes]) -> None:
-        """Changes of these tags have entered the outbox."""
-        self._evidence.unacked.update(tags)
+    def appended(self, entered: Iterable[tuple[int, bytes]]) -> None:
+        """Changes have entered the outbox, each at a position of the log, with its tag."""
+        for pos, tag in entered:
+            self._evidence.entered(pos, tag)
         self._hint("changed")
 
     def hint(self) -> None:
@@ -251,15 +230,16 @@ class RelayLink:
     async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
         if effect.changes:
             self._taken(await self._receiving.receive(effect.changes, self._address, self._fence))
-        await self._log.relays.acked(self._address, dict(effect.places), self._fence, effect.reached)
-        self._acked([(id, sequence) for id, sequence in effect.places if id in self._tag_by_id])
+        left = await self._log.relays.acked(self._address, dict(effect.places), self._fence, effect.reached)
+        for id, _ in effect.places:
+            self._position_by_id.pop(id, None)
+        for pos, sequence in left.items():
+            self._evidence.acked(pos, sequence)
         return (*self._session.stored(self._clock()), *self._session.lacking())
 
     async def _fetch_outbox(self, after: int, limit: int) -> Sequence[Effect]:
         entries = await self._log.relays.outbox(self._address, limit, self._fence, after)
-        self._tag_by_id |= {entry.change.id: entry.change.header.tag for entry in entries}
-        if self._evidence.refilling and len(entries) < limit:
-            await self._count()
+        self._position_by_id |= {entry.change.id: entry.pos for entry in entries}
         position = entries[-1].pos if entries else after
         return self._session.outbox([entry.change.encode() for entry in entries], position)
 
@@ -269,13 +249,6 @@ class RelayLink:
         for tag in tags:
             holdback.fetching(tag)
         return self._session.want(tags, holdback.wants(WANTS_MAX), ())
-
-    def _acked(self, sequences: Sequence[tuple[bytes, int]]) -> None:
-        for id, sequence in sequences:
-            tag = self._tag_by_id.pop(id, None)
-            if tag is not None and self._evidence.unacked[tag]:
-                self._evidence.unacked[tag] -= 1
-                self._evidence.own_sequence = max(self._evidence.own_sequence, sequence)
 
     async def _keep_receipt(self, certificate: bytes, sealed: bytes) -> None:
         known = self._evidence.receipts.get(certificate)
@@ -312,21 +285,18 @@ class RelayLink:
     async def _refill(self) -> None:
         # The stream takes out of the outbox what the relay has: what entered it later would stay there.
         await self._log.relays.refill(self._address, self._fence)
-        await self._count()
+        position = await self._log.changes.refresh()
+        self._evidence.counted((await self._log.relays.pending(self._address)).tags, position)
 
     async def _store_acked(self, sequences: Sequence[tuple[bytes, int]]) -> None:
+        for id, sequence in sequences:
+            if id in self._position_by_id:
+                self._evidence.acked(self._position_by_id[id], sequence)
         reached = self._session.status.reached
         passed = {id: sequence for id, sequence in sequences if reached is not None and sequence <= reached.sequence}
         if passed:
             # The relay had these: its stream has passed their places, and names them no more.
             await self._log.relays.acked(self._address, passed, self._fence)
-        self._acked(sequences)
-
-    async def _count(self) -> None:
-        pending = await self._log.relays.pending(self._address)
-        self._evidence.unacked = Counter(pending.by_tag)
-        self._evidence.refilling = pending.refilling
-        self._evidence.known = True
 
     async def _read_receipts(self) -> None:
         for sealed in await self._log.relays.receipts(self._address):

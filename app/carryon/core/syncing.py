@@ -14,9 +14,10 @@ from typing import Final
 from carryon_sync.change import Seen
 
 from carryon.core.environment import Channel, Environment
+from carryon.core.evidence import Evidence
 from carryon.core.identity import Identity
 from carryon.core.received import Receiving, Taken
-from carryon.core.relay_link import Evidence, RelayLink
+from carryon.core.relay_link import RelayLink
 from carryon.storage.errors import Fenced
 from carryon.storage.log import Log
 
@@ -98,12 +99,12 @@ class Syncing:
             self._heard_standing = _standing_in(message)
             self._changed()
 
-    def appended(self, position: int, tags: Sequence[bytes], own: bool) -> None:
-        """Changes of these tags have entered the log, the last at `position`; `own` when this core wrote them."""
+    def appended(self, entered: Sequence[tuple[int, bytes]], *, own: bool) -> None:
+        """Changes have entered the log, each at a position, with its tag; `own` when this core wrote them."""
         if own:
-            self._own_position = max(self._own_position, position)
+            self._own_position = max(self._own_position, *(pos for pos, _ in entered))
         if self._link is not None:
-            self._link.appended(tags)
+            self._link.appended(entered)
         self._tell()
 
     def members_changed(self) -> None:
@@ -156,8 +157,7 @@ class Syncing:
         return (
             self._evidence.known
             and self._evidence.reached is not None
-            and not self._evidence.refilling
-            and not self._evidence.unacked[tag]
+            and not self._evidence.waits(tag)
         )
 
     async def lead(self) -> None:

@@ -27,10 +27,15 @@ REFILL_CHANGES_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What a relay has not acked: changes by tag, and how many of the log are not even in its outbox yet."""
+    """What a relay has not acked: tags by position of the log, and how many changes are not even in its outbox yet."""
 
-    by_tag: Mapping[bytes, int]
+    tags: Mapping[int, bytes]
     refilling: int
+
+    @property
+    def by_tag(self) -> Mapping[bytes, int]:
+        """How many changes of each tag."""
+        return Counter(self.tags.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +152,18 @@ class Relays:
             self._handed_out[relay, entry.change.id] = _Outgoing(entry.pos, entry.change.id, entry.change.header.tag)
         return found
 
-    async def acked(self, relay: str, sequences: Mapping[bytes, int], fence: int, reached: Seen | None = None) -> None:
-        """Take acked changes (id → the relay's sequence number) out of its outbox; `reached` moves the cursor too."""
+    async def refill(self, relay: str, fence: int) -> None:
+        """Put all that is still to be put into a relay's outbox there, so that its stream finds what it names."""
+        while await self._refilled(relay, fence) is not None:
+            continue
+
+    async def acked(
+        self, relay: str, sequences: Mapping[bytes, int], fence: int, reached: Seen | None = None
+    ) -> Mapping[int, int]:
+        """Take acked changes (id → the relay's sequence number) out of its outbox; `reached` moves the cursor too.
+
+        Gives what left: sequence numbers by position of the log.
+        """
         outgoing = await self._outgoing(relay, sequences.keys())
         tags = sorted({one.tag for one in outgoing})
         known = await self._generation.store.find("acks", [(relay, tag) for tag in tags])
@@ -164,6 +179,7 @@ class Relays:
         await self._generation.commit(operations, fence)
         for one in outgoing:
             self._handed_out.pop((relay, one.id), None)
+        return {one.pos: sequences[one.id] for one in outgoing}
 
     async def acked_sequence(self, relay: str, tag: bytes) -> int | None:
         """Give the relay's furthest sequence number of this device's pushes of a note, if it acked any."""
@@ -175,8 +191,8 @@ class Relays:
         lower, upper = beneath(relay)
         entries = await self._generation.store.read("outbox", lower=lower, upper=upper)
         refill = await self._refill(relay)
-        by_tag = Counter(_outgoing(entry).tag for entry in entries)
-        return Pending(by_tag, 0 if refill is None else refill[1] - refill[0] + 1)
+        tags = {one.pos: one.tag for one in map(_outgoing, entries)}
+        return Pending(tags, 0 if refill is None else refill[1] - refill[0] + 1)
 
     async def keep_receipt(self, relay: str, certificate: bytes, receipt: bytes, fence: int) -> None:
         """Keep a device's newest receipt for a relay."""
