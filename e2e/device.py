@@ -165,7 +165,7 @@ class Tab:
         """Export the notebook and return its files by path."""
         self.place("Settings")
         with self.page.expect_download() as download:
-            self.button("Export notebook").click()
+            self.button("Export all notes").click()
         with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
             files = {name: archive.read(name) for name in archive.namelist()}
         self.place("All notes")
