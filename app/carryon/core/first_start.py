@@ -48,7 +48,9 @@ async def first_notebook(environment: Environment, device: DeviceStore) -> str:
     assert len(admitted.records) == len(records), f"records of our own are in order: {admitted.refused}"
     await log.members.add(records)
     keyring = created.secrets.keyring(environment.primitives)
-    identity = Identity(created.secrets.certificate, created.secrets.signing, keyring, members, environment.random)
+    identity = Identity(
+        created.secrets.certificate, created.secrets.signing, keyring, members, environment.random, log.members.records
+    )
     await _write_welcome(environment, log, identity, kept.id)
     await log.close()
     try:

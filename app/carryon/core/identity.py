@@ -4,13 +4,14 @@ A change opens only if its author's device has a certificate among the members. 
 a reader's changes are refused on every device, not only at the relay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from carryon_sync.change import Body, Change
 from carryon_sync.ids import raw_of, text_of
 from carryon_sync.members import Members
 from carryon_sync.rejected import Rejected
 
+from carryon.core.membership import admit
 from carryon.crypto.keyring import Keyring
 from carryon.crypto.primitives import KeyPair, Random
 from carryon.crypto.sealing import Draft, Received, open_changes, seal_changes
@@ -24,13 +25,21 @@ class Identity:
     """This device in one notebook."""
 
     def __init__(
-        self, certificate: bytes, signing: KeyPair, keyring: Keyring, members: Members, random: Random
+        self,
+        certificate: bytes,
+        signing: KeyPair,
+        keyring: Keyring,
+        members: Members,
+        random: Random,
+        records: Callable[[], Awaitable[Sequence[bytes]]],
     ) -> None:
+        """`records` reads the members' records that this device keeps, which another core may have added to."""
         self.certificate = certificate
         self.signing = signing
         self.keyring = keyring
         self.members = members
         self.random = random
+        self._records = records
 
     @property
     def notebook(self) -> bytes:
@@ -64,6 +73,9 @@ class Identity:
     async def read(self, changes: Sequence[Change]) -> list[Body]:
         """Open changes of this device's own log, all of which have opened before. Raises Unreadable."""
         bodies: list[Body] = []
+        if any(self.members.certificate_of(change.header.author) is None for change in changes):
+            # Another core of this device has met the author's device.
+            await admit(self.members, self.keyring.primitives, await self._records())
         for change, body in zip(changes, await self.open(changes), strict=True):
             if isinstance(body, Rejected):
                 raise Unreadable(

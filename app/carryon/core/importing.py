@@ -129,6 +129,7 @@ class Importing:
             return
         changes = await opened.identity.seal(drafts)
         try:
+            await opened.keep_author()
             entries = await opened.log.fold([Fold(change, None) for change in changes])
         except StorageError:
             for note, update in updates.items():

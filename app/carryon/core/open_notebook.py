@@ -6,6 +6,7 @@ relays), and the sessions with relays. Everything that a person sees goes throug
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from carryon_sync.change import Seen
@@ -32,6 +33,7 @@ from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import StorageError
 from carryon.storage.layouts import STORES, JournalRow
 from carryon.storage.log import Log
+from carryon.storage.members import Author
 
 STALE_S: Final = 0.15
 INHERIT_S: Final = 3.0
@@ -61,7 +63,7 @@ class OpenNotebook:
         self.author = author
         self.tabs = tabs
         self._changed = changed
-        self.writer = Writer(log.journal, changed)
+        self.writer = Writer(log.journal, self.keep_author, changed)
         self.documents = Documents(notebook, client, log, identity, self.is_shown)
         self.outgoing = Outgoing(author.id, log, identity, self.documents, self._seen, self._folded, changed)
         self.documents.unfolded_by(self.outgoing.unfolded)
@@ -85,7 +87,9 @@ class OpenNotebook:
         members = Members(secrets.notebook)
         await admit(members, environment.primitives, await log.members.records())
         keyring = secrets.keyring(environment.primitives)
-        identity = Identity(secrets.certificate, secrets.signing, keyring, members, environment.random)
+        identity = Identity(
+            secrets.certificate, secrets.signing, keyring, members, environment.random, log.members.records
+        )
         author = await take_author(log, environment.locks, secrets.signing, environment.random)
         # A client number is never used twice: pycrdt and Yjs would take two edits for one.
         client = int.from_bytes(environment.random(4), "big")
@@ -130,6 +134,12 @@ class OpenNotebook:
         self._channel.close()
         self.author.held.release()
         await self.log.close()
+
+    async def keep_author(self) -> None:
+        """Keep the author, where it is new, before anything is written as it. Raises StorageError."""
+        if not self.author.kept:
+            await self.log.members.keep_author(Author(self.author.id, retired=False))
+            self.author = replace(self.author, kept=True)
 
     def now(self) -> int:
         """The wall clock, ms since 1970."""

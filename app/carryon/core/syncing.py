@@ -18,12 +18,13 @@ from carryon.core.evidence import Evidence
 from carryon.core.identity import Identity
 from carryon.core.received import Receiving, Taken
 from carryon.core.relay_link import RelayLink
-from carryon.storage.errors import Fenced
+from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
 NEVER_S: Final = 2**32 - 1
 WATCHED_MS: Final = 90_000
 PROBE_S_MAX: Final = 300.0
+STORAGE_PAUSE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +163,27 @@ class Syncing:
 
     async def lead(self) -> None:
         """Run the session with the relay while this core leads; returns when another core has taken over."""
-        fence = await self._log.relays.lead()
-        try:
-            while True:
-                self._address_set.clear()
-                await self._forget_others(fence)
-                if self._address:
-                    await self._link_until_changed(self._address, fence)
-                elif self._address is None:
-                    await self._probe()
-                else:
-                    await self._address_set.wait()
-        except Fenced:
-            return
+        while True:
+            try:
+                await self._lead(await self._log.relays.lead())
+            except Fenced:
+                return
+            except StorageError as error:
+                # A full or lost disk keeps nobody from reading: it is said, and tried again.
+                self._evidence.words = str(error)
+                self._changed()
+                await asyncio.sleep(STORAGE_PAUSE_S)
+
+    async def _lead(self, fence: int) -> None:
+        while True:
+            self._address_set.clear()
+            await self._forget_others(fence)
+            if self._address:
+                await self._link_until_changed(self._address, fence)
+            elif self._address is None:
+                await self._probe()
+            else:
+                await self._address_set.wait()
 
     async def _forget_others(self, fence: int) -> None:
         if self._address is not None:

@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,9 +35,10 @@ class Item:
 class Writer:
     """Put journal rows into the log, batch by batch."""
 
-    def __init__(self, journal: Journal, changed: Callable[[], None]) -> None:
-        """`changed` is called when `problem` or `is_late` may have changed."""
+    def __init__(self, journal: Journal, begin: Callable[[], Awaitable[None]], changed: Callable[[], None]) -> None:
+        """`begin` is done before rows are written; `changed` is called when `problem` or `is_late` may have changed."""
         self._journal = journal
+        self._begin = begin
         self._changed = changed
         self._items: asyncio.Queue[Item] = asyncio.Queue(ITEMS_MAX)
         self._writing: list[Item] = []
@@ -88,6 +89,7 @@ class Writer:
         pause = PAUSE_FIRST_S
         while True:
             try:
+                await self._begin()
                 return await self._journal.add(rows)
             except StorageError as error:
                 self.problem = str(error)
