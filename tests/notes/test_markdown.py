@@ -58,6 +58,12 @@ def test_no_text_becomes_anything_but_what_the_page_allows(text: str) -> None:
     [
         ("<b>x</b>", '<p dir="auto">&lt;b&gt;x&lt;/b&gt;</p>\n'),
         ("[a](javascript:alert(1))", '<p dir="auto">[a](javascript:alert(1))</p>\n'),
+        ("[a](ftp://x.y) [b](tel:1)", '<p dir="auto">[a](ftp://x.y) [b](tel:1)</p>\n'),
+        (
+            "[![alt](https://x.y/i.png)](https://x.y)",
+            '<p dir="auto"><a href="https://x.y" rel="noopener noreferrer" target="_blank">'
+            '<span class="image">alt</span></a></p>\n',
+        ),
         ("[a](//evil.org)", '<p dir="auto"><span class="link-unknown">a</span></p>\n'),
         (
             "[a](https://x.y 'title')",
