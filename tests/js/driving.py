@@ -22,7 +22,7 @@ def unsaved(page: Page) -> int:
 def order(page: Page, order: str, /, **arguments: Any) -> Any:
     """Give the stand-in an order and return its answer; said again until it listens."""
     return page.evaluate(
-        """([order, rest]) => new Promise((resolve) => {
+        """([order, rest, wait]) => new Promise((resolve, reject) => {
             const id = crypto.randomUUID();
             const channel = new BroadcastChannel("standin");
             const say = () => channel.postMessage({id, order, ...rest});
@@ -34,8 +34,9 @@ def order(page: Page, order: str, /, **arguments: Any) -> Any:
                 resolve(data.value);
             };
             say();
+            setTimeout(() => { clearInterval(again); reject(new Error(`nobody takes the order ${order}`)); }, wait);
         })""",
-        [order, arguments],
+        [order, arguments, WAIT_SECONDS * 1000],
     )
 
 

@@ -164,6 +164,25 @@ def test_a_change_from_elsewhere_moves_the_caret_along_and_is_not_undone_here(sh
     sheet.page.keyboard.press("Control+z")
 
     sheet.settled("Zero one two")
+    # C12: what came from elsewhere is not sent back.
+    edits = [edit for edit in order(sheet.page, "heard", kind="edit") if edit["note"] == sheet.note]
+    assert len(edits) == 3
+
+
+def test_a_change_from_elsewhere_leaves_a_composition_alone(sheet: Sheet) -> None:
+    """A3: what an input method composes is written once and whole, whatever arrives meanwhile."""
+    sheet.open("one two")
+    keys = sheet.page.context.new_cdp_session(sheet.page)
+
+    sheet.place_caret(3)
+    keys.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
+    order(sheet.page, "change", name=sheet.note, find="", insert="Zero ")
+    order(sheet.page, "change", name=sheet.note, find="two", insert="three")
+    until_equal(sheet.shown, "Zero oneにほ three")
+    keys.send("Input.imeSetComposition", {"text": "にほん", "selectionStart": 3, "selectionEnd": 3})
+    keys.send("Input.insertText", {"text": "日本"})
+
+    sheet.settled("Zero one日本 three")
 
 
 def test_a_task_is_pressed_with_the_mouse_and_with_the_keyboard(sheet: Sheet) -> None:
