@@ -50,7 +50,7 @@ soak: $(READY) ## the large counts: fuzzing and simulation for an hour
 	@$(PY) -m pytest tests -q -n 2 --hypothesis-profile soak
 
 breaks: $(READY) ## break the code on purpose, see the named tests fail
-	@$(PY) tools/breaks.py
+	@$(PY) -m tools.breaks
 
 bench: $(READY) ## measure speed and size on real input (docs/performance.md)
 	@$(PY) -m tools.site
@@ -58,7 +58,7 @@ bench: $(READY) ## measure speed and size on real input (docs/performance.md)
 
 screenshots: $(READY) ## picture the main places, wide and narrow, light and dark
 	@$(PY) -m tools.site
-	@$(PY) tools/screenshots.py
+	@$(PY) -m tools.screenshots
 
 lock: $(READY) ## resolve the locks again from *.in and package.json
 	@$(PY) -m tools.relock
