@@ -78,6 +78,9 @@ export class Desk {
   }
 }
 
+// CodeMirror takes up to 50 ms to read what a composition has left.
+const COMPOSED_MS = 60;
+
 /** A change that this person did not type here. */
 const fromElsewhere = Annotation.define();
 
@@ -154,6 +157,7 @@ class CarryonEditor extends HTMLElement {
   }
 
   #close() {
+    this.#bound?.hold(false);
     this.#view?.destroy();
     this.#view = this.#bound = this.#early = null;
     desk.typing(false);
@@ -172,6 +176,10 @@ class CarryonEditor extends HTMLElement {
         EditorView.contentAttributes.of({ "aria-label": "Note", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences" }),
         EditorView.updateListener.of((update) => this.#typedEarly(update)),
         typeOver,
+        EditorView.domEventHandlers({
+          compositionstart: () => this.#bound?.hold(true),
+          compositionend: () => void setTimeout(() => this.#view?.compositionStarted || this.#bound?.hold(false), COMPOSED_MS),
+        }),
         lineEnds(fromElsewhere),
         markdownStyle,
         tasks,

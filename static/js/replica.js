@@ -26,6 +26,8 @@ export class Replica {
   undo = new Y.UndoManager(this.text);
   #shown = 0;
   #isNew = true;
+  /** What has come while it had to wait. @type {Update[] | null} */
+  #held = null;
   #client;
   #send;
 
@@ -50,6 +52,7 @@ export class Replica {
 
   /** @param {Bind} message */
   bind({ update, vector, shown }) {
+    this.hold(false);
     this.#apply(update, shown);
     const written = Y.getState(this.doc.store, this.#client);
     if (this.#isNew && written === (clocks.get(this.note) ?? 0)) this.doc.clientID = this.#client;
@@ -60,8 +63,16 @@ export class Replica {
   }
 
   /** @param {Update} message */
-  update({ update, shown }) {
-    this.#apply(update, shown);
+  update(message) {
+    if (this.#held) this.#held.push(message);
+    else this.#apply(message.update, message.shown);
+  }
+
+  /** Let what comes wait while an input method composes: a change beside it would end the composition. @param {boolean} on */
+  hold(on) {
+    const held = this.#held ?? [];
+    this.#held = on ? held : null;
+    if (!on) for (const { update, shown } of held) this.#apply(update, shown);
   }
 
   /** @param {Uint8Array} update @param {number} shown */
