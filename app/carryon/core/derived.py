@@ -3,13 +3,15 @@
 1. Rows and texts lie in segments of `SEGMENT_NOTES` notes, in the order in which the notes came to be; a note stays in its segment, and
    only segments that changed are written again, when nothing has changed for `REST_S`.
 2. What is written names the position of the log that it reflects; what came after is absorbed at the next start. So a crash costs time,
-   never words.
+   never words. All of it is encoded at one moment, at which everything in memory is in the journal or in the log (`at_rest`): a state
+   that held an edit which was lost would keep the edit from being written when its tab sends it again.
 3. Nothing here is worth failing for: a write that fails is tried again after the next change, and what does not read is made anew.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from carryon.core.documents import Documents
@@ -23,17 +25,29 @@ from carryon.storage.log import Log
 REST_S: Final = 1.0
 SEGMENT_NOTES: Final = 64
 TAIL_CHANGES_MAX: Final = 48
+PAGE_ENTRIES_MAX: Final = 1024
 
 
 class Derived:
     """The derived stores of one open notebook."""
 
-    def __init__(self, log: Log, notebook: Notebook, documents: Documents, absorbed: Callable[[], int]) -> None:
-        """`absorbed` gives the position of the log that the notebook in memory reflects."""
+    def __init__(
+        self,
+        log: Log,
+        notebook: Notebook,
+        documents: Documents,
+        absorbed: Callable[[], int],
+        at_rest: Callable[[], AbstractAsyncContextManager[None]],
+        tag_of: Callable[[str], bytes],
+    ) -> None:
+        """`absorbed` gives the position of the log that the notebook in memory reflects; `at_rest` holds it still."""
         self._log = log
         self._notebook = notebook
         self._documents = documents
         self._absorbed = absorbed
+        self._at_rest = at_rest
+        self._tag_of = tag_of
+        self._rows_position = 0
         self._segment_by_note: dict[str, int] = {}
         self._dirty_rows: set[int] = set()
         self._dirty_texts: set[int] = set()
@@ -54,20 +68,35 @@ class Derived:
         for number, rows in enumerate(decoded, 1):
             self._segment_by_note |= {row.note: number for row in rows}
             self._notebook.put_rows(rows)
+        self._rows_position = front.pos
         return front.pos
 
     async def read_texts(self) -> None:
-        """Put the stored texts into the notebook, and read the notes whose text was not stored."""
+        """Put the stored texts into the notebook, and read the notes whose text was not stored, or not as of the rows."""
         front = await self._log.texts.read_front()
         segments = None if front is None else await self._log.texts.read_segments()
+        stale = set() if front is None else await self._changed_after(front.pos)
         for segment in segments or ():
-            bodies = {note: body for note, body in json.loads(segment).items() if self._notebook.text(note) is None}
-            self._notebook.put_texts(bodies)
+            known = {note for note in self._notebook.rows if self._notebook.text(note) is not None}
+            bodies = json.loads(segment)
+            self._notebook.put_texts({note: bodies[note] for note in bodies.keys() - known - stale})
             await asyncio.sleep(0)
         for note in [note for note in self._notebook.rows if self._notebook.text(note) is None]:
             await self._documents.use(note)
             self._notebook.refresh()
             self.changed([note])
+
+    async def _changed_after(self, pos: int) -> set[str]:
+        """The notes that changed after a position, up to the one that the stored rows reflect."""
+        if pos >= self._rows_position:
+            return set()
+        tags: set[bytes] = set()
+        more = True
+        while more and pos < self._rows_position:
+            page = await self._log.changes.entries(pos, PAGE_ENTRIES_MAX)
+            tags.update(entry.change.header.tag for entry in page.entries)
+            pos, more = page.pos, page.more
+        return {note for note in self._notebook.rows if self._tag_of(note) in tags}
 
     def changed(self, notes: Iterable[str]) -> None:
         """The rows or texts of these notes have changed."""
@@ -93,42 +122,44 @@ class Derived:
 
     async def write(self) -> None:
         """Write the rows and texts that changed, and the states of notes with long tails."""
-        self._notebook.refresh()
-        pos, notes = self._absorbed(), self._notes_by_segment()
-        rows = {segment: self._encoded_rows(notes[segment]) for segment in self._dirty_rows & notes.keys()}
-        await self._write_segments(self._log.rows, pos, notes, rows, self._dirty_rows, self._encoded_rows)
-        if self._notebook.texts_ready:
-            texts = {segment: self._encoded_texts(notes[segment]) for segment in self._dirty_texts & notes.keys()}
-            await self._write_segments(self._log.texts, pos, notes, texts, self._dirty_texts, self._encoded_texts)
-        await self._write_states(pos)
+        async with self._at_rest():
+            self._notebook.refresh()
+            pos, notes = self._absorbed(), self._notes_by_segment()
+            rows = {segment: self._encoded_rows(notes[segment]) for segment in self._dirty_rows & notes.keys()}
+            self._dirty_rows -= rows.keys()
+            texts_ready = self._notebook.texts_ready
+            dirty = self._dirty_texts & notes.keys() if texts_ready else ()
+            texts = {segment: self._encoded_texts(notes[segment]) for segment in dirty}
+            self._dirty_texts -= texts.keys()
+            states = self._long_states(pos)
+        front = Front(pos, len(notes), b"")
+        await self._write_segments(self._log.rows, front, rows, self._dirty_rows)
+        if texts_ready:
+            await self._write_segments(self._log.texts, front, texts, self._dirty_texts)
+        if states:
+            await self._log.states.write(states)
 
     async def _write_segments(
-        self,
-        store: Segmented,
-        pos: int,
-        notes: Mapping[int, list[str]],
-        segments: Mapping[int, bytes],
-        dirty: set[int],
-        encode: Callable[[list[str]], bytes],
+        self, store: Segmented, front: Front, segments: Mapping[int, bytes], dirty: set[int]
     ) -> None:
-        front = Front(pos, len(notes), b"")
-        written = set(segments)
         try:
             await store.write(front, segments)
         except Moved:
             # Nothing was stored yet, or another core wrote: then only the whole will do.
-            await store.write(front, {segment: encode(listed) for segment, listed in notes.items()})
-        dirty -= written
+            dirty.update(range(1, front.count + 1))
+            self._changed.set()
+        except StorageError:
+            dirty.update(segments)
+            raise
 
-    async def _write_states(self, pos: int) -> None:
+    def _long_states(self, pos: int) -> list[NoteState]:
         states = []
         for note, tail in list(self._documents.tails.items()):
             document = self._notebook.note(note)
             if tail > TAIL_CHANGES_MAX and document is not None and not self._documents.is_unfolded(note):
                 states.append(NoteState(note, pos, dict(self._documents.heads(note)), document.state()))
                 self._documents.tails[note] = 0
-        if states:
-            await self._log.states.write(states)
+        return states
 
     def _notes_by_segment(self) -> dict[int, list[str]]:
         notes: dict[int, list[str]] = {}

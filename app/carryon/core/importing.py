@@ -62,7 +62,8 @@ class Importing:
                 if self.cancelled:
                     break
                 await self._take(importing, read)
-        await self._write_batch()
+        async with self.opened.unlogged:
+            await self._write_batch()
         tally = importing.tally
         return ImportReport(
             imported=tally.created,
@@ -103,7 +104,8 @@ class Importing:
                         if problem:
                             self._refused.append((read.path, problem))
         if len(self._batch) >= BATCH_NOTES:
-            await self._write_batch()
+            async with self.opened.unlogged:
+                await self._write_batch()
             self.progressed(Progress(self._done, self._total, "Importing"))
 
     async def _write_batch(self) -> None:

@@ -5,7 +5,8 @@ relays), and the sessions with relays. Everything that a person sees goes throug
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -37,6 +38,7 @@ from carryon.storage.members import Author
 
 STALE_S: Final = 0.15
 INHERIT_S: Final = 3.0
+FOLLOW_PAUSE_S: Final = 1.0
 
 
 class OpenNotebook:
@@ -67,13 +69,17 @@ class OpenNotebook:
         self.documents = Documents(notebook, client, log, identity, self.is_shown)
         self.outgoing = Outgoing(author.id, log, identity, self.documents, self._seen, self._folded, changed)
         self.documents.unfolded_by(self.outgoing.unfolded)
-        self.receiving = Receiving(log, identity, notebook, self.documents, self.outgoing)
-        self.derived = Derived(log, notebook, self.documents, lambda: self.receiving.absorbed)
+        self._look = asyncio.Event()
+        self.receiving = Receiving(log, identity, notebook, self.documents, self.outgoing, self._look.set)
+        # Held by whoever brings something into memory that is on its way into the log without the writer.
+        self.unlogged = asyncio.Lock()
+        self.derived = Derived(
+            log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
+        )
         self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self.syncing.lead)
-        self._look = asyncio.Event()
         self._neighbours = False
         self.texts_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stale: asyncio.TimerHandle | None = None
@@ -134,6 +140,13 @@ class OpenNotebook:
         self._channel.close()
         self.author.held.release()
         await self.log.close()
+
+    @asynccontextmanager
+    async def _at_rest(self) -> AsyncIterator[None]:
+        """Hold a moment in which everything in memory is in the journal or the log; it lasts until the caller gives way."""
+        async with self.unlogged:
+            await self.writer.settle()
+            yield
 
     async def keep_author(self) -> None:
         """Keep the author, where it is new, before anything is written as it. Raises StorageError."""
@@ -237,7 +250,13 @@ class OpenNotebook:
         while True:
             await self._look.wait()
             self._look.clear()
-            taken = await self.receiving.follow()
-            if taken.entered:
+            try:
+                taken = await self.receiving.follow()
+            except StorageError:
+                # It is in the log, and is looked for again.
+                await asyncio.sleep(FOLLOW_PAUSE_S)
+                self._look.set()
+                continue
+            if taken.entered or taken.facts:
                 self.show(taken.facts)
                 self.syncing.appended(taken.entered, own=False)

@@ -3,11 +3,12 @@
 1. What arrives is verified and opened, many at once; what does not open goes to quarantine, is counted and shown, and harms nothing else.
 2. A change waits aside until what it needs is held; then its note's own journal is folded first, and the log takes it in causal order,
    in one transaction. Only then is it absorbed and shown; the relay's cursor moves after that.
-3. Another core's changes are in the log already: they are heard of by a hint, and absorbed from there, each position once.
+3. Another core's changes are in the log already: they are heard of by a hint, and absorbed from there, each position once. So is what
+   this core put into the log and could not absorb at once.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,9 +21,8 @@ from carryon.core.identity import Identity, Unreadable, note_text
 from carryon.core.outgoing import Outgoing
 from carryon.notebook.facts import Fact
 from carryon.notebook.notebook import Notebook
-from carryon.storage.arrival import Received
+from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry, link_of
-from carryon.storage.errors import StorageError
 from carryon.storage.log import Log
 from carryon.storage.quarantine import Refused
 
@@ -42,13 +42,22 @@ class Receiving:
     """Take in changes that other devices and other cores made."""
 
     def __init__(
-        self, log: Log, identity: Identity, notebook: Notebook, documents: Documents, outgoing: Outgoing
+        self,
+        log: Log,
+        identity: Identity,
+        notebook: Notebook,
+        documents: Documents,
+        outgoing: Outgoing,
+        left_behind: Callable[[], None],
     ) -> None:
+        """`left_behind` is called when the log holds what could not be absorbed: `follow` then."""
         self._log = log
         self._identity = identity
         self._notebook = notebook
         self._documents = documents
         self._outgoing = outgoing
+        self._left_behind = left_behind
+        self._untold: list[Fact] = []
         self._waiting: dict[bytes, tuple[Change, Body]] = {}
         self._own_positions: set[int] = set()
         self._turn = asyncio.Lock()
@@ -58,13 +67,17 @@ class Receiving:
     async def start(self, absorbed: int) -> None:
         """Begin after a position of the log that the rows reflect, with what waited before."""
         self.absorbed = absorbed
-        waiting = await self._log.waiting()
-        bodies = await self._identity.open(waiting)
-        for change, body in zip(waiting, bodies, strict=True):
-            if isinstance(body, Body):
-                self._waiting[change.id] = (change, body)
-        self.holdback = HoldBack((), await self._log.marked())
-        self._hold_back_again()
+        await self.read_waiting()
+
+    async def read_waiting(self) -> None:
+        """Read what waits: at the start, and when this core begins to lead, because another one has put it there."""
+        async with self._turn:
+            waiting = await self._log.waiting()
+            bodies = await self._identity.open(waiting)
+            opened = zip(waiting, bodies, strict=True)
+            self._waiting = {change.id: (change, body) for change, body in opened if isinstance(body, Body)}
+            self.holdback = HoldBack((), await self._log.marked())
+            self._hold_back_again()
 
     def _hold_back_again(self) -> None:
         waiting = (arrived(change, body.needs) for change, body in self._waiting.values())
@@ -100,33 +113,25 @@ class Receiving:
                     refused.append(Refused(body.reason, change.encode()))
                 else:
                     fresh[change.id] = (change, body)
-            try:
-                return await self._take(fresh, refused, relay, fence, finished)
-            except StorageError:
-                # Nothing was kept, so nothing was released: what waits is what waited before.
-                self._hold_back_again()
-                raise
+            return await self._take(fresh, refused, relay, fence, finished)
 
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
-        facts: list[Fact] = []
         entered: list[tuple[int, bytes]] = []
         async with self._turn:
             if self._waiting:
                 # What it waited for may have come to the log by way of another core, or before the last end.
-                released = await self._take({}, (), None, None, ())
-                facts += released.facts
-                entered += released.entered
+                entered += (await self._take({}, (), None, None, ())).entered
             while True:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
                 bodies = await self._identity.read([entry.change for entry in entries])
-                facts += await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
+                await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
                 entered += places_of(entries)
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
-                    return Taken(tuple(facts), tuple(entered), 0)
+                    return Taken(self._told(), tuple(entered), 0)
 
     async def _take(
         self,
@@ -136,6 +141,31 @@ class Receiving:
         fence: int | None,
         finished: Sequence[bytes],
     ) -> Taken:
+        try:
+            appended, bodies = await self._append(fresh, refused, relay, fence, finished)
+        except BaseException:
+            # Nothing is known to be kept, so nothing was released: what waits is what waited before.
+            self._hold_back_again()
+            raise
+        entries = (*appended.new, *appended.mended)
+        taken = None
+        try:
+            await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
+            self.wrote(entries)
+            taken = Taken(self._told(), tuple(places_of(appended.new)), len(refused))
+        finally:
+            if taken is None:
+                self._left_behind()
+        return taken
+
+    async def _append(
+        self,
+        fresh: dict[bytes, tuple[Change, Body]],
+        refused: Sequence[Refused],
+        relay: str | None,
+        fence: int | None,
+        finished: Sequence[bytes],
+    ) -> tuple[Appended, dict[bytes, Body]]:
         arrivals = [arrived(change, body.needs) for change, body in fresh.values()]
         outcome = self.holdback.take(arrivals, await self._held(arrivals))
         fetched = tuple(tag for tag in finished if self.holdback.fetched(tag))
@@ -161,22 +191,20 @@ class Receiving:
         self._waiting |= waiting
         for id in gone:
             del self._waiting[id]
-        entries = (*appended.new, *appended.mended)
-        self.wrote(entries)
-        bodies = {change.id: body for change, body in released}
-        facts = await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
-        return Taken(tuple(facts), tuple(places_of(appended.new)), len(refused))
+        return appended, {change.id: body for change, body in released}
 
-    async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> list[Fact]:
+    async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> None:
         by_note: dict[str, list[tuple[Change, Body]]] = {}
         for change, body in opened:
             by_note.setdefault(note_text(body.note), []).append((change, body))
-        facts: list[Fact] = []
         for note, changes in by_note.items():
-            facts += await self._absorb_note(note, changes)
+            self._untold += await self._absorb_note(note, changes)
             # A long catch-up must not keep a keystroke waiting.
             await asyncio.sleep(0)
-        return facts
+
+    def _told(self) -> tuple[Fact, ...]:
+        told, self._untold = tuple(self._untold), []
+        return told
 
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
         time = max(body.time for _, body in changes)

@@ -103,7 +103,7 @@ class Syncing:
     def appended(self, entered: Sequence[tuple[int, bytes]], *, own: bool) -> None:
         """Changes have entered the log, each at a position, with its tag; `own` when this core wrote them."""
         if own:
-            self._own_position = max(self._own_position, *(pos for pos, _ in entered))
+            self._own_position = max([self._own_position, *(pos for pos, _ in entered)])
         if self._link is not None:
             self._link.appended(entered)
         self._tell()
@@ -175,6 +175,7 @@ class Syncing:
                 await asyncio.sleep(STORAGE_PAUSE_S)
 
     async def _lead(self, fence: int) -> None:
+        await self._receiving.read_waiting()
         while True:
             self._address_set.clear()
             await self._forget_others(fence)

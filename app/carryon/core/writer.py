@@ -54,6 +54,11 @@ class Writer:
         await self.put((), lambda _rows: None if done.cancelled() else done.set_result(None))
         await done
 
+    async def settle(self) -> None:
+        """Wait for a moment in which everything put is durable; it lasts until the caller gives way."""
+        while self._writing or not self._items.empty():
+            await self.flush()
+
     @property
     def is_late(self) -> bool:
         """Whether an edit has waited longer than a person should have to believe it is saved."""
