@@ -35,6 +35,7 @@ class Relay:
     def __init__(self, origin: str, random: Callable[[int], bytes]) -> None:
         self.origin = origin
         self.up = True
+        self.rolled_back = False
         self.dies: Literal["before", "after"] | None = None
         self.reports: list[Report] = []
         self.commits = 0
@@ -103,7 +104,7 @@ class Relay:
     def wipe(self) -> None:
         """Lose the disk."""
         self.crash()
-        self.ledger = MemoryLedger(lambda: self._random(16))
+        self.ledger, self.rolled_back = MemoryLedger(lambda: self._random(16)), False
         self.start()
 
     def photograph(self) -> MemoryLedger:
@@ -115,7 +116,7 @@ class Relay:
     def roll_back(self, ledger: MemoryLedger) -> None:
         """Come back with an older disk."""
         self.crash()
-        self.ledger = ledger
+        self.ledger, self.rolled_back = ledger, True
         self.start()
 
     # What it keeps.

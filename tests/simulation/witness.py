@@ -2,7 +2,8 @@
 
 1. What a tab was told to be saved is in its device's store in that moment, and after every crash.
 2. What a tab is shown of others is in its device's store: nobody answers to what could still be lost.
-3. Every log, a device's and the relay's, is causal; no two changes have one id, or one place in a chain.
+3. Every log, a device's and the relay's, is causal; no two changes have one id, or one place in a chain. (A relay that was
+   rolled back is given what builds on what it lost, before the devices can see that: its log is causal no more.)
 4. What the relay has committed once is on the relay or on a device for ever.
 5. Nothing that a person wrote stands on the relay in clear.
 """
@@ -110,7 +111,8 @@ class Witness:
     def _look_at_relay(self) -> None:
         if self._ledger is not self.relay.ledger:
             # Another disk: its log begins anew.
-            self._ledger, self._relay_log = self.relay.ledger, Chronicle("the relay", self.bodies)
+            self._ledger = self.relay.ledger
+            self._relay_log = Chronicle("the relay", self.bodies, patched=self.relay.rolled_back)
         for data in self.relay.entries(self.notebook)[len(self._relay_log.ids) :]:
             assert SECRET.encode() not in data, "the relay can read what people write"
             change = decode_change(data)
