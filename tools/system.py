@@ -34,9 +34,10 @@ def run(
 ) -> str:
     """Run a command to its end and return what it printed; raise `Missing` with its last lines when it fails."""
     words = [str(part) for part in command]
-    output = subprocess.PIPE if quiet else None
+    output, faults = (subprocess.PIPE, subprocess.STDOUT) if quiet else (None, None)
+    # Whoever reads from a terminal in the background is stopped for good.
     done = subprocess.run(
-        words, cwd=cwd, env=env, stdout=output, stderr=subprocess.STDOUT if quiet else None, text=True
+        words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=faults, text=True, check=False
     )
     if done.returncode != 0:
         tail = "\n".join((done.stdout or "").splitlines()[-40:])

@@ -12,11 +12,9 @@ import node_crypto from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { stopOnFault } from "./start.mjs";
+import { TOOLS, importTool, stopOnFault } from "./start.mjs";
 
-const here = dirname(fileURLToPath(import.meta.url));
 const folder = process.argv[2];
-const source = (name) => readFileSync(join(here, name), "utf8");
 const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
 const { info } = JSON.parse(readFileSync(join(folder, "distribution-lock.json"), "utf8"));
 
@@ -24,7 +22,7 @@ const options = {
   indexURL: folder,
   lockFileContents: { info, packages: {} },
   packageBaseUrl: folder,
-  env: { HOME: "/home/carryon", PYTHONHASHSEED: "0" },
+  env: { HOME: "/home/carryon", PYTHONHASHSEED: "0", PYTHONNODEBUGRANGES: "1" },
 };
 
 stopOnFault();
@@ -35,10 +33,9 @@ node_crypto.randomFillSync = (array) => array.fill(7);
 
 const installer = await loadPyodide(options);
 installer.FS.mkdirTree("/wheels");
-installer.FS.mkdirTree("/tools");
 installer.FS.mount(installer.FS.filesystems.NODEFS, { root: join(folder, "wheels") }, "/wheels");
-for (const name of ["bytecode.py", "install.py"]) installer.FS.writeFile(`/tools/${name}`, source(name));
-const lock = await installer.runPythonAsync("import sys; sys.path.insert(0, '/tools'); import install; await install.install()");
+importTool(installer, "tools.runtime.bytecode");
+const lock = await importTool(installer, "tools.runtime.install").install();
 const archive = installer.FS.readFile("/site-packages.zip");
 writeFileSync(join(folder, "pyodide-lock.json"), lock);
 writeFileSync(join(folder, "site-packages.zip"), archive);
@@ -48,11 +45,10 @@ const sleeper = await loadPyodide({ ...options, lockFileContents: JSON.parse(loc
 const memory_bytes = sleeper._module.HEAP8.length;
 // By JavaScript alone: what went through Python's memory would be in the image.
 sleeper.FS.writeFile("/lib/site-packages.zip", archive);
-sleeper.FS.writeFile("/tmp/warm.py", source("warm.py"));
-sleeper.runPython("import sys; sys.path.insert(0, '/tmp'); import warm; del sys.path[0]; warm.warm")(source("warm.txt"));
-sleeper.runPython("import gc; del sys.modules['warm'], warm; gc.collect()");
+const names = readFileSync(join(dirname(fileURLToPath(import.meta.url)), "warm.txt"), "utf8");
+importTool(sleeper, "tools.runtime.warm").warm(names, TOOLS);
 if (sleeper._module.HEAP8.length !== memory_bytes) {
   // Pyodide starts with this much memory and cannot take over an image that is larger.
-  throw new Error(`the boot image needs more than the ${memory_bytes} bytes Pyodide starts with: import less in warm.py`);
+  throw new Error(`the boot image needs more than the ${memory_bytes} bytes Pyodide starts with: import less in warm.txt`);
 }
 writeFileSync(join(folder, "boot.bin"), sleeper.makeMemorySnapshot());

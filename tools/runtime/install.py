@@ -15,7 +15,7 @@ import sys
 import zipfile
 from importlib.metadata import version
 
-from bytecode import byte_code
+from tools.runtime.bytecode import byte_code
 
 SHIPPED_TO = "/lib/site-packages.zip"
 WHEELS = "/wheels"

@@ -7,6 +7,7 @@
 4. Nothing that differs from device to device may be remembered: whoever starts from the image seeds `random` again.
 """
 
+import gc
 import importlib
 import sys
 
@@ -15,8 +16,8 @@ APP = "/lib/app.zip"
 EXTENSION_MODULES = "/lib/python3.14/site-packages"
 
 
-def warm(names: str) -> None:
-    """Import what a text names, line by line, and use what remembers its first use."""
+def warm(names: str, tools: str) -> None:
+    """Import what a text names, line by line, and use what remembers its first use; `tools` is where this came from."""
     sys.path += [PACKAGES, APP]
     for line in names.splitlines():
         if line and not line.startswith("#"):
@@ -25,9 +26,17 @@ def warm(names: str) -> None:
             if lazy:
                 getattr(imported, lazy)
     render()
-    # These are not there yet: what the importers remember of them must not be in the image.
-    for path in (APP, EXTENSION_MODULES):
-        sys.path_importer_cache.pop(path, None)
+    forget(tools)
+
+
+def forget(tools: str) -> None:
+    """Leave nothing of the build in the image, and nothing of what the importers know of files that are not there yet."""
+    sys.path.remove(tools)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tools"]:
+        del sys.modules[name]
+    for path in [path for path in sys.path_importer_cache if path.startswith((tools, APP, EXTENSION_MODULES))]:
+        del sys.path_importer_cache[path]
+    gc.collect()
 
 
 def render() -> None:

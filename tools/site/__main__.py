@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.site.build import Order, build
+from tools.site.build import build
+from tools.site.release import Order
 from tools.system import ROOT, Missing
 
 
@@ -19,9 +20,9 @@ def main() -> int:
     )
     parser.add_argument("--mark", default="", help="words that make this another release of the same sources")
     parser.add_argument("--dev", action="store_true", help="pages reload by themselves, and nothing is kept offline")
-    order = parser.parse_args()
+    chosen = parser.parse_args()
     try:
-        build(Order(order.target, tuple(order.relay_origin), order.mark, order.dev))
+        build(chosen.target, Order(tuple(chosen.relay_origin), chosen.mark, chosen.dev))
     except Missing as missing:
         print(f"\nThe site was not built: {missing}", file=sys.stderr)
         return 1

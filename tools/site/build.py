@@ -15,47 +15,45 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from tools import cache
 from tools.compression import compress
-from tools.runtime.build import PACKAGES, packages, runtime
-from tools.site import app, materials
+from tools.runtime.build import files_of, packages, runtime
+from tools.site import app, materials, publish
 from tools.site.files import hash_of, integrity, table
+from tools.site.release import Order, Release
 from tools.system import ENVIRONMENT, ROOT, node, run, say
 
 HERE = Path(__file__).resolve().parent
 STATIC = ROOT / "static"
-INPUTS = [STATIC, ROOT / "app", ROOT / "sync_worker", HERE]
+NPM_LOCK = ROOT / "package-lock.json"
+INPUTS = (STATIC, ROOT / "app", ROOT / "sync_worker", HERE)
 INPUT_SUFFIXES = (".py", ".html", ".js", ".mjs", ".css", ".svg", ".png", ".webmanifest")
 BUILT_FROM = ".built-from"
 QUALITY = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to build."""
-
-    target: Path
-    relay_origins: tuple[str, ...] = ()
-    mark: str = ""
-    dev: bool = False
-
-
-def build(order: Order) -> str:
+def build(target: Path, order: Order) -> str:
     """Build what has changed and return the release's hash."""
     shared = runtime()
     inputs = key(order, shared)
-    stamp = order.target / BUILT_FROM
+    stamp = target / BUILT_FROM
     if stamp.exists() and stamp.read_text().split()[0] == inputs:
         return stamp.read_text().split()[1]
     write_messages()
     with tempfile.TemporaryDirectory(prefix="carryon-site-") as scratch:
-        release = build_release(order, shared, Path(scratch))
+        release = build_release(order, shared, Path(scratch), target)
     stamp.write_text(f"{inputs} {release}\n")
-    say(f"{order.target.name}: release {release}")
+    say(f"{target.name}: release {release}")
     return release
+
+
+def key(order: Order, shared: Path) -> str:
+    """Hash everything that the release is made from."""
+    files = [path for folder in INPUTS for path in sorted(folder.rglob("*")) if path.suffix in INPUT_SUFFIXES]
+    names = "\n".join(path.relative_to(ROOT).as_posix() for path in files)
+    return cache.key(shared.name, repr(order), names, HERE.parent / "compression.py", NPM_LOCK, *files)
 
 
 def write_messages() -> None:
@@ -66,115 +64,77 @@ def write_messages() -> None:
         target.write_text(declared)
 
 
-def key(order: Order, shared: Path) -> str:
-    """Hash everything that the release is made from."""
-    files = [path for folder in INPUTS for path in sorted(folder.rglob("*")) if path.suffix in INPUT_SUFFIXES]
-    names = "\n".join(path.relative_to(ROOT).as_posix() for path in files)
-    lock = ROOT / "package-lock.json"
-    return cache.key(shared.name, repr(order), names, HERE.parent / "compression.py", lock, *files)
+def build_release(order: Order, shared: Path, scratch: Path, target: Path) -> str:
+    """Build a release in a scratch folder, put it into the target and return its hash."""
+    made, shell = scratch / "app", scratch / "shell"
+    runtime_files = table(files_of(shared))
+    runtime_hash = hash_of(runtime_files)
+    bundled = write_app(made, order, shared, f"r/{runtime_hash}/")
+    copy_shell(shell)
 
-
-def build_release(order: Order, shared: Path, scratch: Path) -> str:
-    """Build a release into a scratch folder and put it into the target; return its hash."""
-    runtime_files = {path: value for path, value in table(shared).items() if path != PACKAGES}
-    runtime_path = f"r/{hash_of(runtime_files)}/"
-    made = scratch / "app"
-    made.mkdir()
-    bundled = bundle(scratch, {"what": "app", "target": str(made), "runtime": runtime_path})
-    app.write_archive(shared, made / "app.zip")
-    if order.dev:
-        reloading = (HERE / "reload.js").read_text()
-        (made / "tab.js").write_text((made / "tab.js").read_text() + reloading)
-
-    shell = shell_of(scratch / "shell")
+    # The page will hold the release's name, so the name comes from what the page is made of.
     app_files = table(made)
-    sources = {
-        "sw.js": integrity((STATIC / "sw.js").read_bytes()),
-        "mark": order.mark,
-        "relays": repr(order.relay_origins),
-    }
-    release = hash_of({**app_files, **table(shell), **sources, runtime_path: ""})
-    index = shell / "index.html"
-    index.write_text(filled(index.read_text(), release, runtime_path, order.relay_origins))
-    shell_files = table(shell)
-    release_table = {
-        "release": release,
-        "runtime": runtime_path.split("/")[1],
-        "shell": shell_files,
-        "app": {f"v/{release}/{path}": value for path, value in app_files.items()},
-        "files": {f"{runtime_path}{path}": value for path, value in runtime_files.items()},
-    }
-    write_worker(order, shell, release_table)
-    files = {**table(shell), **release_table["app"], **release_table["files"]}
-    materials.write(
-        shell / "bom.json",
-        release,
-        release_table["runtime"],
-        [*packages(shared), *materials.npm_packages(["pyodide", *bundled])],
-        files,
+    others = {"sw.js": integrity((STATIC / "sw.js").read_bytes()), "order": repr(order), "runtime": runtime_hash}
+    name = hash_of({**app_files, **table(shell), **others})
+    fill_page(shell / "index.html", name, f"r/{runtime_hash}/", order.relay_origins)
+
+    release = Release(
+        release=name,
+        runtime=runtime_hash,
+        shell=table(shell),
+        app={f"v/{name}/{path}": value for path, value in app_files.items()},
+        files={f"r/{runtime_hash}/{path}": value for path, value in runtime_files.items()},
     )
-    compress([path for folder in (made, shell) for path in folder.rglob("*") if path.is_file()], QUALITY)
-    publish(order.target, shared, runtime_path, made, f"v/{release}/", shell)
-    return release
+    write_worker(shell, order, release)
+    materials.write(shell, release, [*packages(shared), *materials.npm_packages(["pyodide", *bundled])])
+    compress([*publish.files(made), *publish.files(shell)], QUALITY)
+    publish.put_folder(files_of(shared), target / "r" / runtime_hash)
+    publish.put_folder(made, target / "v" / name)
+    publish.put_root(shell, target)
+    publish.sweep(target, shell, {target / "r" / runtime_hash, target / "v" / name, target / BUILT_FROM})
+    return name
 
 
-def bundle(scratch: Path, order: dict[str, object]) -> list[str]:
+def write_app(made: Path, order: Order, shared: Path, runtime_path: str) -> list[str]:
+    """Write the release's own folder and return the npm packages that were bundled into it."""
+    made.mkdir()
+    bundled = bundle(made, {"what": "app", "runtime": runtime_path})
+    app.write_archive(files_of(shared), made / "app.zip")
+    if order.dev:
+        with (made / "tab.js").open("a") as tab:
+            tab.write((HERE / "reload.js").read_text())
+    return bundled
+
+
+def bundle(target: Path, order: dict[str, object]) -> list[str]:
     """Run the bundler and return the npm packages that it bundled."""
-    path = scratch / "order.json"
-    path.write_text(json.dumps({"source": str(STATIC), **order}))
-    printed = run([node(), HERE / "bundle.mjs", path], quiet=True)
-    names: list[str] = json.loads(printed) if printed else []
+    path = target.parent / "order.json"
+    path.write_text(json.dumps({"source": str(STATIC), "target": str(target), **order}))
+    names: list[str] = json.loads(run([node(), HERE / "bundle.mjs", path], quiet=True))
     return names
 
 
-def shell_of(folder: Path) -> Path:
+def copy_shell(shell: Path) -> None:
     """Copy what lies at the root of the site as it is: page, manifest and icons."""
-    folder.mkdir()
+    shutil.copytree(STATIC / "icons", shell / "icons", copy_function=shutil.copyfile)
     for name in ("index.html", "manifest.webmanifest"):
-        shutil.copyfile(STATIC / name, folder / name)
-    shutil.copytree(STATIC / "icons", folder / "icons", copy_function=shutil.copyfile)
-    return folder
+        shutil.copyfile(STATIC / name, shell / name)
 
 
-def filled(page: str, release: str, runtime_path: str, relay_origins: tuple[str, ...]) -> str:
-    """Return the page with the names of this release."""
-    names = {"%RELEASE%": release, "%APP%": f"v/{release}/", "%RUNTIME%": runtime_path}
+def fill_page(page: Path, release: str, runtime_path: str, relay_origins: tuple[str, ...]) -> None:
+    """Put the names of this release into the page."""
+    text = page.read_text()
+    relays = "".join(f" {origin}" for origin in relay_origins)
+    names = {"%RELEASE%": release, "%APP%": f"v/{release}/", "%RUNTIME%": runtime_path, " %RELAYS%": relays}
     for placeholder, value in names.items():
-        page = page.replace(placeholder, value)
-    return page.replace(" %RELAYS%", "".join(f" {origin}" for origin in relay_origins))
+        text = text.replace(placeholder, value)
+    page.write_text(text)
 
 
-def write_worker(order: Order, shell: Path, release_table: dict[str, object]) -> None:
-    """Write the service worker with the table of its release; in development one that keeps nothing."""
+def write_worker(shell: Path, order: Order, release: Release) -> None:
+    """Write the service worker with the table of its release; in development, one that keeps nothing."""
     if order.dev:
         shutil.copyfile(HERE / "dev_worker.js", shell / "sw.js")
-        (shell / "release.txt").write_text(str(release_table["release"]))
+        (shell / "release.txt").write_text(release.release)
     else:
-        bundle(shell.parent, {"what": "worker", "target": str(shell), "release": release_table})
-
-
-def publish(target: Path, shared: Path, runtime_path: str, made: Path, app_path: str, shell: Path) -> None:
-    """Put the release into the target: hash folders first, `sw.js` last, then remove other releases."""
-    target.mkdir(parents=True, exist_ok=True)
-    for source, path in ((shared, runtime_path), (made, app_path)):
-        if not (target / path).exists():
-            part = target / f"{path.rstrip('/')}.part"
-            shutil.rmtree(part, ignore_errors=True)
-            shutil.copytree(source, part, ignore=shutil.ignore_patterns(PACKAGES), copy_function=shutil.copyfile)
-            part.rename(target / path)
-    at_root = sorted(
-        (path for path in shell.rglob("*") if path.is_file()), key=lambda path: path.name.startswith("sw.js")
-    )
-    for source in at_root:
-        place = target / source.relative_to(shell)
-        place.parent.mkdir(exist_ok=True)
-        part = place.with_name(f"{place.name}.part")
-        shutil.copyfile(source, part)
-        part.rename(place)
-    kept = {*(target / source.relative_to(shell) for source in at_root), target / BUILT_FROM}
-    for path in [*target.glob("*"), *target.glob("icons/*")]:
-        if path.is_file() and path not in kept:
-            path.unlink()
-    for path in [*target.glob("v/*"), *target.glob("r/*")]:
-        if path not in (target / app_path.rstrip("/"), target / runtime_path.rstrip("/")):
-            shutil.rmtree(path)
+        bundle(shell, {"what": "worker", "release": release.table()})

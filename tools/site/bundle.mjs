@@ -1,7 +1,7 @@
-// Bundles what the browser runs as JavaScript and CSS, with esbuild. Called as `node bundle.mjs ORDER`, a JSON file:
-// {"what": "app", "source": static/, "target": folder, "runtime": "r/<hash>/"}  tab.js, editor.js, core.js, app.css; prints
-//   the npm packages that are in them
-// {"what": "worker", "source": static/, "target": folder, "release": {…}}       sw.js, with the table of its release
+// Bundles what the browser runs as JavaScript and CSS, with esbuild, and prints the names of the npm packages in it.
+// Called as `node bundle.mjs ORDER`, a JSON file:
+// {"what": "app", "source": static/, "target": folder, "runtime": "r/<hash>/"}   tab.js, editor.js, core.js, app.css
+// {"what": "worker", "source": static/, "target": folder, "release": {…}}        sw.js, with the table of its release
 import { build } from "esbuild";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,19 +18,23 @@ const common = {
   outdir: order.target,
 };
 
-if (order.what === "app") {
+const script = (name) => join(order.source, "js", `${name}.js`);
+const bundled = { app, worker }[order.what]();
+console.log(JSON.stringify(packagesOf((await Promise.all(bundled)).flatMap(({ metafile }) => Object.keys(metafile.inputs)))));
+
+function app() {
   const define = { __RUNTIME__: JSON.stringify(order.runtime) };
-  const script = (name) => join(order.source, "js", `${name}.js`);
-  const results = await Promise.all([
+  return [
     build({ ...common, define, format: "esm", splitting: true, chunkNames: "[name]-[hash]", entryPoints: [script("tab"), script("editor")] }),
     // One file: it runs as a SharedWorker or as a dedicated worker, and neither waits for a second one.
     build({ ...common, define, format: "esm", entryPoints: [script("core")] }),
     build({ ...common, entryPoints: [join(order.source, "css", "app.css")] }),
-  ]);
-  console.log(JSON.stringify(packagesOf(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))));
-} else {
+  ];
+}
+
+function worker() {
   const define = { __RELEASE__: JSON.stringify(order.release) };
-  await build({ ...common, define, format: "iife", entryPoints: [join(order.source, "sw.js")] });
+  return [build({ ...common, define, format: "iife", entryPoints: [join(order.source, "sw.js")] })];
 }
 
 /** The names of the npm packages that files belong to. */

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from tools.runtime.packages import Package
+from tools.site.files import table
+from tools.site.release import Release
 from tools.system import ROOT
 
 LOCK = ROOT / "package-lock.json"
@@ -25,17 +28,12 @@ def npm_packages(names: Iterable[str]) -> list[Package]:
     ]
 
 
-def write(target: Path, release: str, runtime: str, packages: Iterable[Package], files: dict[str, str]) -> None:
-    """Write bom.json."""
-    listed = [
-        {
-            "name": package.name,
-            "version": package.version,
-            "licence": package.licence,
-            "hash": package.hash,
-            "origin": package.origin,
-        }
-        for package in packages
-    ]
-    bill = {"release": release, "runtime": runtime, "packages": listed, "files": files}
-    target.write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
+def write(folder: Path, release: Release, packages: Iterable[Package]) -> None:
+    """Write bom.json into the folder of the site's root, which holds everything else at the root already."""
+    bill = {
+        "release": release.release,
+        "runtime": release.runtime,
+        "packages": [asdict(package) for package in packages],
+        "files": {**release.all_files(), **table(folder)},
+    }
+    (folder / "bom.json").write_text(json.dumps(bill, indent=1, sort_keys=True) + "\n")
