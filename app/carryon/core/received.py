@@ -211,15 +211,18 @@ class Receiving:
         async with self._documents.gate(note):
             if note not in self._notebook.rows and self._notebook.note(note) is None:
                 self._documents.created(note)
-                # A note was created with its first change, whatever else came together with it.
-                self._notebook.absorb(note, (), changes[0][1].time, {})
             elif not await self._documents.use_gated(note):
                 raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
             updates: list[bytes] = []
             for change, body in changes:
                 self._documents.advance(note, link_of(change))
                 updates += body.updates
-            return self._notebook.absorb(note, updates, time, named(self._documents.heads(note)))
+            heads = named(self._documents.heads(note))
+            facts = self._notebook.absorb(note, updates, time, heads)
+            for change, body in changes:
+                if change.header.n == 1 and not body.needs:
+                    self._notebook.put_heads(note, heads, body.time, first=True)
+            return facts
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:
         # One that is held but damaged is worth taking again: it mends the log.
