@@ -6,7 +6,7 @@ PY := .venv/bin/python
 READY := .venv/setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev site check unit e2e sim test soak breaks bench screenshots wheel lock clean
+.PHONY: help setup run dev site check unit e2e sim test soak breaks screenshots wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,10 +51,6 @@ soak: $(READY) ## the large counts: fuzzing and simulation for an hour
 
 breaks: $(READY) ## break the code on purpose, see the named tests fail
 	@$(PY) -m tools.breaks
-
-bench: $(READY) ## measure speed and size on real input (docs/performance.md)
-	@$(PY) -m tools.site
-	@$(PY) -m tools.bench
 
 screenshots: $(READY) ## picture the main places, wide and narrow, light and dark
 	@$(PY) -m tools.site
