@@ -21,7 +21,7 @@ CHECKS = {
     "types of JavaScript": [str(node()), str(ROOT / "node_modules" / "typescript" / "bin" / "tsc")],
     "layers": [PYTHON, "-m", "pytest", "-q", "tests/test_layers.py"],
     "lint": [PYTHON, "-m", "ruff", "check", "--quiet", "--output-format", "concise"],
-    "formatting": [PYTHON, "-m", "ruff", "format", "--check", "--quiet"],
+    "formatting": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "--output-format", "concise"],
 }
 
 
