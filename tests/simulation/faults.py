@@ -18,6 +18,7 @@ from carryon_sync.memory_ledger import MemoryLedger
 from tests.simulation.device import Device
 from tests.simulation.world import World
 
+LATE_JOINER: Final = "late joiner"
 YEARS_MS: Final = 10 * 365 * 86_400_000
 LOST_STEPS: Final = 3
 

@@ -19,7 +19,7 @@ from carryon.notes.row import Row
 
 from tests.simulation import people
 from tests.simulation.device import Device
-from tests.simulation.faults import Faults
+from tests.simulation.faults import LATE_JOINER, Faults
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import check_unhandled, run, until
 from tests.simulation.world import NAMES, World
@@ -127,7 +127,7 @@ class Simulation:
             secret = await self._world.invite(host)
             await self._world.join(device, secret, JOIN_S)
             if self._events > EVENTS_MIN // 2:
-                self._faults.counts["late joiner"] += 1
+                self._faults.counts[LATE_JOINER] += 1
         except (AssertionError, IndexError) as reason:
             self._note(f"not joined: {reason}")
         finally:
