@@ -15,7 +15,7 @@ from carryon_sync.rejected import Rejected
 from carryon.core.acted import acted
 from carryon.core.device_view import Shown, device_of, read_names
 from carryon.core.edited import edited
-from carryon.core.environment import Environment, Frame, TabPort
+from carryon.core.environment import Environment, TabPort
 from carryon.core.errands import Errands
 from carryon.core.first_start import first_notebook
 from carryon.core.messages import (
@@ -60,7 +60,8 @@ class Core:
         self._ready = asyncio.Event()
         self._tasks: asyncio.TaskGroup
         self._errands = Errands(self)
-        self._frame: asyncio.TimerHandle | None = None
+        self._framed: TabSession | None = None
+        self._frame_due = asyncio.Event()
         self._welcome: str | None = None
 
     async def run(self, open_doors: Callable[[], None]) -> None:
@@ -71,6 +72,7 @@ class Core:
                 await self._start()
                 self._ready.set()
                 self._tasks.create_task(self._open_others())
+                self._tasks.create_task(self._keep_frames())
         except* Exception as failures:
             words = "; ".join(_words_of(failure) for failure in _leaves(failures))
             self.shown.core, self.shown.words = "failed", words
@@ -287,17 +289,18 @@ class Core:
         opened, state = self.of(session), self._state(session)
         regions = view(opened.notebook, state, device_of(opened, session, self.shown))
         session.show_regions(regions, title_of(opened.notebook, state), state.place, pane_of(state))
-        if session.visible and self._frame is None and state.place == "notes":
-            self._frame = asyncio.get_running_loop().call_later(FRAME_S, self._keep_frame, session)
+        if session.visible and state.place == "notes":
+            self._framed = session
+            self._frame_due.set()
 
-    def _keep_frame(self, session: TabSession) -> None:
-        self._frame = None
-        frame = session.frame()
-        if frame is not None:
-            self.spawn(self._store_frame(frame))
-
-    async def _store_frame(self, frame: Frame) -> None:
-        await self.environment.keep_frame(frame)
+    async def _keep_frames(self) -> None:
+        while True:
+            await self._frame_due.wait()
+            await asyncio.sleep(FRAME_S)
+            self._frame_due.clear()
+            frame = self._framed.frame() if self._framed is not None else None
+            if frame is not None:
+                await self.environment.keep_frame(frame)
 
     def _changed(self) -> None:
         self.tabs.dirty()
