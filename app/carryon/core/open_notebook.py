@@ -32,6 +32,7 @@ from carryon.notebook.notebook import Notebook
 from carryon.storage.changes import LogEntry
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import StorageError
+from carryon.storage.journal import JournalKey
 from carryon.storage.layouts import STORES, JournalRow
 from carryon.storage.log import Log
 from carryon.storage.members import Author
@@ -39,6 +40,8 @@ from carryon.storage.members import Author
 STALE_S: Final = 0.15
 INHERIT_S: Final = 3.0
 FOLLOW_PAUSE_S: Final = 1.0
+NEIGHBOURS_S: Final = 1.5
+NEIGHBOURS_LOOK_S: Final = 0.02
 
 
 class OpenNotebook:
@@ -110,6 +113,7 @@ class OpenNotebook:
         left = (await self.log.journal.read(self.author.id)).rows
         self.outgoing.journalled(left)
         await self._inherit()
+        await self._until_neighbours_folded()
         # What other cores, or this one before it died, put into the log after the rows were written.
         await self.receiving.follow()
         for note in {one.row.note for one in left}:
@@ -117,6 +121,20 @@ class OpenNotebook:
             self.documents.forget(note)
             await self.documents.use(note)
         self.derived.changed({fact.note for fact in self.notebook.refresh() if isinstance(fact, RowChanged)})
+
+    async def _until_neighbours_folded(self) -> None:
+        """Have all that is saved on this device here: a tab whose core died may go on with words that another core has taken over."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + NEIGHBOURS_S
+        rows = await self._neighbours_rows()
+        self._channel.post({"type": "here"})
+        while rows and loop.time() < end:
+            await asyncio.sleep(NEIGHBOURS_LOOK_S)
+            await self._inherit()
+            rows &= await self._neighbours_rows()
+
+    async def _neighbours_rows(self) -> set[JournalKey]:
+        return {one.key for one in (await self.log.journal.read()).rows if one.key[0] != self.author.id}
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -128,7 +146,6 @@ class OpenNotebook:
             tasks.create_task(self._follow())
             tasks.create_task(self._inherit_on())
             tasks.create_task(self._read_texts())
-            self._channel.post({"type": "here"})
 
     async def _read_texts(self) -> None:
         await self.derived.read_texts()
