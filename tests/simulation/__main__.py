@@ -28,7 +28,11 @@ def main() -> int:
     asked = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         # Sets of texts have another order in each process: with a fixed one, a seed is the same run everywhere.
-        os.execve(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"})
+        os.execve(
+            sys.executable,
+            [sys.executable, "-m", "tests.simulation", *sys.argv[1:]],
+            {**os.environ, "PYTHONHASHSEED": "0"},
+        )
     seeds = range(asked.seeds) if asked.seed is None else range(asked.seed, asked.seed + 1)
     outcomes: list[Outcome] = []
     failed: list[int] = []

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Collection, Coroutine
 from typing import Any, Final, TypeVar
 
 from carryon.core.identity import note_text
@@ -163,11 +163,12 @@ class Holdings:
                 document.apply(row.update)
         return document.apply(update) == b"" and not document.pending
 
-    def mentions(self, note: str, words: bytes) -> bool:
-        """Whether an update of the note carries these words, in the log or in the journal."""
+    def mentions(self, note: str, words: bytes) -> bool | None:
+        """Whether an update of the note carries these words, in the log or in the journal; None when there is no such note."""
         self.read_on()
-        rows: Iterable[bytes] = (row.update for row in self.journal() if row.note == note)
-        return any(words in update for update in (*self._updates.get(note, ()), *rows))
+        rows = [row.update for row in self.journal() if row.note == note]
+        updates = [*self._updates.get(note, ()), *rows]
+        return any(words in update for update in updates) if updates else None
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

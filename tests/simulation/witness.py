@@ -72,12 +72,15 @@ class Witness:
                 self._unlogged.append(written)
             elif message["name"] in ("note.rename", "note.move") and message["args"]["value"]:
                 note, words = message["args"]["note"], message["args"]["value"].encode()
-                assert holdings.mentions(note, words), f"{name}: {message['name']} saved, not there"
+                # What was pressed for a note that died unsaved is refused, in words.
+                assert holdings.mentions(note, words) is not False, f"{name}: {message['name']} saved, not there"
 
     def shown(self, tab: Tab, note: str, update: bytes) -> None:
         """A tab was shown what others wrote. (What its own person pressed is shown to it at once.)"""
         if all(message["type"] == "edit" for message in tab.kept):
-            assert self.holdings[tab.worker.device.name].holds(note, update), f"{tab.worker.device.name}: shown too early"
+            assert self.holdings[tab.worker.device.name].holds(note, update), (
+                f"{tab.worker.device.name}: shown too early"
+            )
 
     def look(self) -> None:
         """Hold everything against the disks as they are now."""

@@ -137,5 +137,3 @@ class World:
     def _known(self, tab: Tab) -> list[str]:
         core = tab.worker.core
         return [opened.notebook.id for opened in core.opened()] if core is not None else []
-
-

@@ -155,11 +155,7 @@ class Syncing:
         """Whether the relay has all that is in the log of a note."""
         if self._link is None:
             return self.standing().on_relay
-        return (
-            self._evidence.known
-            and self._evidence.reached is not None
-            and not self._evidence.waits(tag)
-        )
+        return self._evidence.known and self._evidence.reached is not None and not self._evidence.waits(tag)
 
     async def lead(self) -> None:
         """Run the session with the relay while this core leads; returns when another core has taken over."""
