@@ -32,9 +32,9 @@ wheel: $(READY) ## build the pycrdt wheel for Pyodide and run pycrdt's own tests
 check: $(READY) ## formatting, lint, types, layers
 	@$(PY) -m tools.check
 
-unit: $(READY) ## tests without a browser
+unit: $(READY) ## tests without a relay, the slow ones left out
 	@$(PY) -m tools.site
-	@$(PY) -m pytest tests -q -x -n 2
+	@$(PY) -m pytest tests -q -x -n 2 -m "not slow"
 
 e2e: $(READY) ## tests with a real browser and a real relay
 	@$(PY) -m tools.site
@@ -43,7 +43,10 @@ e2e: $(READY) ## tests with a real browser and a real relay
 sim: $(READY) ## simulate devices, relay and faults: SEEDS=12
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
 
-test: sim unit e2e ## everything: unit, e2e, sim
+test: sim ## everything: sim, unit with the slow tests, e2e
+	@$(PY) -m tools.site
+	@$(PY) -m pytest tests -q -n 2
+	@$(PY) -m pytest e2e -q
 
 soak: $(READY) ## the large counts: fuzzing and simulation for an hour
 	@$(PY) -m tests.simulation --seeds 5000

@@ -66,6 +66,7 @@ def started(page: Page) -> str:
     return str(page.evaluate("document.documentElement.dataset.core"))
 
 
+@pytest.mark.slow
 def test_the_core_starts_below_any_path_on_any_static_host(address: str) -> None:
     """Every request goes below the base and finds a file, nothing violates the policy, and the core is ready."""
     browser_path = chromium()

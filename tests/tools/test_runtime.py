@@ -12,6 +12,7 @@ from tools.system import node
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_same_inputs_give_the_same_runtime(tmp_path: Path) -> None:
     """Boot image and packages made again are, byte for byte, those in the cache."""
