@@ -164,6 +164,7 @@ class RelayLink:
                 if self._socket is not None:
                     self._socket.send(data)
             case Sign(message):
+                await self._keep_members()
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
                 return session.signed(proof, self._clock())
             case StoreMembers(records):
@@ -223,9 +224,13 @@ class RelayLink:
     async def _store_members(self, records: Sequence[bytes]) -> Sequence[Effect]:
         admitted = await admit(self._identity.members, self._environment.primitives, records)
         if admitted.records:
-            await self._log.members.add(admitted.records)
+            await self._keep_members()
             await self._read_receipts()
         return self._session.members_stored()
+
+    async def _keep_members(self) -> None:
+        # Also what a full disk refused before: a relay gives no record again that the hello names as held.
+        await self._log.members.add([record.encode() for record in self._identity.members.records()])
 
     async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
         if effect.changes:
@@ -239,7 +244,9 @@ class RelayLink:
 
     async def _fetch_outbox(self, after: int, limit: int) -> Sequence[Effect]:
         entries = await self._log.relays.outbox(self._address, limit, self._fence, after)
-        self._position_by_id |= {entry.change.id: entry.pos for entry in entries}
+        for entry in entries:
+            self._position_by_id[entry.change.id] = entry.pos
+            self._evidence.read(entry.pos, entry.change.header.tag)
         position = entries[-1].pos if entries else after
         return self._session.outbox([entry.change.encode() for entry in entries], position)
 
