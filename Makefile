@@ -1,7 +1,7 @@
 # Every command of the project. `make` alone lists them.
 PORT ?= 8000
 DATA ?= build/data
-SEEDS ?= 12
+SEEDS ?= 25
 PY := .venv/bin/python
 READY := .venv/setup.json
 
@@ -40,7 +40,7 @@ e2e: $(READY) ## tests with a real browser and a real relay
 	@$(PY) -m tools.site
 	@$(PY) -m pytest e2e -q
 
-sim: $(READY) ## simulate devices, relay and faults: SEEDS=12
+sim: $(READY) ## simulate devices, relay and faults: SEEDS=25
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
 
 test: sim ## everything: sim, unit with the slow tests, e2e
