@@ -50,7 +50,7 @@ test: sim ## everything: sim, unit with the slow tests, e2e
 
 soak: $(READY) ## the large counts: fuzzing and simulation for an hour
 	@$(PY) -m tests.simulation --seeds 5000
-	@$(PY) -m pytest tests -q -n 2 --hypothesis-profile soak
+	@CARRYON_SOAK=1 $(PY) -m pytest tests -q -n 2 --hypothesis-profile soak
 
 breaks: $(READY) ## break the code on purpose, see the named tests fail
 	@$(PY) -m tools.breaks

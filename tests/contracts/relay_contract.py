@@ -219,6 +219,15 @@ async def members_records_keep_their_order(device: Device) -> None:
 
 
 @rule
+async def members_records_begin_anew(device: Device) -> None:
+    """What a join left behind that got no further is replaced, whole."""
+    log = device.log
+    await log.members.begin([b"root", b"a certificate that never left"])
+    await log.members.begin([b"root", b"invite", b"certificate"])
+    assert await (await device.reopened()).members.records() == [b"root", b"invite", b"certificate"]
+
+
+@rule
 async def authors_and_kept_things_stay(device: Device) -> None:
     """Authors with their state, receipts, and what the core keeps under a name are there after opening again."""
     log = device.log

@@ -9,7 +9,7 @@ from carryon.notebook.exporting import Export, file_name, name_bytes_max, paths_
 from carryon.notebook.importing import NoteFile, Tally, read_file
 from carryon.notebook.notebook import Notebook
 from carryon.notes.row import Row
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.notebook.files import brought_in, import_files, vault
@@ -65,6 +65,7 @@ def test_h7_the_sample_vault_comes_back_into_an_empty_notebook() -> None:
 
 
 @given(NOTES)
+@example([("", " .hidden", ""), ("", "", ""), (" .b", ":", "")])
 def test_h7_any_notebook_comes_back_as_it_was(notes: list[tuple[str, str, str]]) -> None:
     """H7: whatever titles and folders hold: forbidden signs, equal names, nothing at all."""
     notebook, again = a_notebook(), a_notebook()

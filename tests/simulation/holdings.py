@@ -104,6 +104,7 @@ class Holdings:
         self.position = 0
         self.documents: dict[str, Note] = {}
         self._updates: dict[str, list[bytes]] = {}
+        self._rows: dict[bytes, JournalRow] = {}
         self._database = KeptNotebook(text_of(bodies.keyring.notebook), "").database
 
     @property
@@ -139,29 +140,25 @@ class Holdings:
 
     def journal(self) -> list[JournalRow]:
         """The journal's rows."""
-        rows = []
-        for entry in self.entries("journal"):
-            assert isinstance(entry.key, tuple), "a journal row is kept by author and number"
-            author, number = entry.key
-            assert isinstance(author, bytes), "authors are bytes"
-            data = layouts.unsealed(entry.value)
-            assert data is not None, "a journal row is damaged"
-            payload = at_once(self.device.at_rest.open(f"journal/{author.hex()}/{number}", data))
-            row = payload and layouts.journal_in(payload, author)
-            assert row, "a journal row does not open"
-            rows.append(row)
-        return rows
+        entries = self.entries("journal")
+        # A sealed row is opened once: its bytes never mean anything else.
+        self._rows = {one.value: self._rows.get(one.value) or self._opened(one) for one in entries}
+        return [self._rows[one.value] for one in entries]
+
+    def _opened(self, entry: Entry) -> JournalRow:
+        match entry.key, layouts.unsealed(entry.value):
+            case (bytes() as author, int() as number), bytes() as data:
+                payload = at_once(self.device.at_rest.open(f"journal/{author.hex()}/{number}", data))
+                row = payload and layouts.journal_in(payload, author)
+                assert row, "a journal row does not open"
+                return row
+        raise AssertionError(f"{entry.key!r} is no journal row")
 
     def holds(self, note: str, update: bytes) -> bool:
         """Whether an edit is in the log or in the journal, with everything that it deletes."""
         self.read_on()
-        document = Note(note, READER)
-        if note in self.documents:
-            document.apply(self.documents[note].state())
-        for row in self.journal():
-            if row.note == note:
-                document.apply(row.update)
-        return document.apply(update) == b"" and not document.pending
+        rows = [row.update for row in self.journal() if row.note == note]
+        return contains(self.documents.get(note), update, rows)
 
     def mentions(self, note: str, words: bytes) -> bool | None:
         """Whether an update of the note carries these words, in the log or in the journal; None when there is no such note."""
@@ -169,6 +166,14 @@ class Holdings:
         rows = [row.update for row in self.journal() if row.note == note]
         updates = [*self._updates.get(note, ()), *rows]
         return any(words in update for update in updates) if updates else None
+
+
+def contains(document: Note | None, update: bytes, rows: Collection[bytes] = ()) -> bool:
+    """Whether a document, with journal rows on top, has all of an update: nothing of it is new, and nothing of it waits."""
+    copy = Note("", READER) if document is None else Note.load(document.id, READER, document.state())
+    for row in rows:
+        copy.apply(row)
+    return copy.apply(update) == b"" and not copy.pending
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

@@ -20,6 +20,7 @@ from carryon.notes.row import Row
 from tests.simulation import people
 from tests.simulation.device import Device
 from tests.simulation.faults import LATE_JOINER, Faults
+from tests.simulation.holdings import contains
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import check_unhandled, run, until
 from tests.simulation.world import NAMES, World
@@ -188,7 +189,7 @@ class Simulation:
         world.witness.look()
         first = world.witness.holdings[world.members[0].name].documents
         for written in world.witness.written:
-            assert first[written.note].apply(written.update) == b"", f"what {written.device} had saved is lost"
+            assert contains(first.get(written.note), written.update), f"what {written.device} had saved is lost"
         rows = None
         for device in world.members:
             for opened in self._opened(device):

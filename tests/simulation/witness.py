@@ -18,7 +18,7 @@ from carryon_sync.change import Change, decode_change
 from carryon_sync.memory_ledger import MemoryLedger
 
 from tests.simulation.device import Device
-from tests.simulation.holdings import Bodies, Chronicle, Holdings
+from tests.simulation.holdings import Bodies, Chronicle, Holdings, contains
 from tests.simulation.relay import Relay
 from tests.simulation.tab import Tab
 
@@ -106,9 +106,7 @@ class Witness:
         elsewhere = set[bytes]().union(self.relay.ids(self.notebook), *(one.ids for one in self.holdings.values()))
         documents = self.bodies.documents(elsewhere)
         self.written = [
-            one
-            for one in self.written
-            if one.device != device.name or (one.note in documents and documents[one.note].apply(one.update) == b"")
+            one for one in self.written if one.device != device.name or contains(documents.get(one.note), one.update)
         ]
 
     def _look_at_relay(self) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 TOAST_S: Final = 8.0
 EXPORT_NAME: Final = "Carryon.zip"
 PERSIST: Final = "persist"
+HERE_ALREADY: Final = "This device has this notebook already."
 
 
 class Errands:
@@ -112,9 +113,7 @@ class Errands:
             self._core.shown.joining = Joining("", "", "", problem=f"{link.reason[:1].upper()}{link.reason[1:]}.")
             return
         if text_of(link.notebook) in dict(self._core.shown.notebooks):
-            self._core.shown.joining = Joining(
-                "", "", host_of(link.relay), problem="This device has this notebook already."
-            )
+            self._core.shown.joining = Joining("", "", host_of(link.relay), problem=HERE_ALREADY)
             return
         self._link = link
         self._core.shown.joining = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
@@ -196,15 +195,29 @@ class Errands:
             return "There is no invitation here any more: open the link again."
         core.shown.joining = replace(core.shown.joining, busy=True)
         core.tabs.dirty()
+        # Two cores that join the same notebook at once would each keep the other's certificate.
+        held = await core.environment.locks.acquire(f"join-{text_of(link.notebook)}", wait=False)
+        if held is None:
+            core.shown.joining = replace(core.shown.joining, busy=False)
+            return "Another window is joining this notebook: wait for it."
+        try:
+            return await self._join_held(session, link)
+        finally:
+            held.release()
+            if core.shown.joining is not None:
+                core.shown.joining = replace(core.shown.joining, busy=False)
+
+    async def _join_held(self, session: TabSession, link: JoinLink) -> str | None:
+        core = self._core
+        assert core.shown.joining is not None, "what is joined is shown"
+        if text_of(link.notebook) in await core.device.notebooks():
+            core.shown.joining = replace(core.shown.joining, problem=HERE_ALREADY)
+            return HERE_ALREADY
         joined = await join_notebook(core.environment, link)
         if isinstance(joined, Rejected):
-            core.shown.joining = replace(core.shown.joining, busy=False, problem="", words=joined.reason)
+            core.shown.joining = replace(core.shown.joining, problem="", words=joined.reason)
             return joined.reason
-        try:
-            await self._keep_joined(session, joined)
-        except StorageError:
-            core.shown.joining = replace(core.shown.joining, busy=False)
-            raise
+        await self._keep_joined(session, joined)
         self._link, core.shown.joining = None, None
         return None
 
@@ -215,7 +228,7 @@ class Errands:
         name = "Notes" if replaces or not joined.inviter else f"Notes from {joined.inviter}"
         kept = KeptNotebook(notebook, name)
         log = await Log.make(await core.environment.open_store(kept.database, STORES), core.environment.at_rest)
-        await log.members.add(joined.records)
+        await log.members.begin(joined.records)
         await log.close()
         await core.device.set(f"relay/{notebook}", joined.relay.encode())
         await core.device.add_notebook(kept, joined.secrets.encode(), instead_of=left)

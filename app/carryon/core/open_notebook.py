@@ -241,8 +241,14 @@ class OpenNotebook:
         self.outgoing.watched(True)
         self.leadership.heard(message)
         self.syncing.heard(message)
-        if message.get("type") == "log":
-            self._look.set()
+        match message.get("type"):
+            case "log":
+                self._look.set()
+            case "here":
+                # The other core has just opened, and does not know of this one yet.
+                self._channel.post({"type": "there"})
+            case _:
+                return
 
     async def _inherit(self) -> None:
         entries = await fold_inherited(

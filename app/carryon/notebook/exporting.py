@@ -79,7 +79,7 @@ class Export:
 def _safe(name: str, mark: str) -> str:
     """Return a name that every system takes; `mark` keeps a folder from looking like a note."""
     safe = _forbidden.sub("-", unicodedata.normalize("NFC", name))
-    safe = re.sub(r"^\.", "_", safe).strip(" ")
+    safe = re.sub(r"^\.", "_", safe.strip(" "))
     while len(safe.encode()) > name_bytes_max:
         safe = safe[:-1]
     safe = safe.rstrip(". ")

@@ -13,7 +13,7 @@ from carryon.storage.errors import Busy, Exists
 from carryon.storage.generation import COMMIT_TRIES_MAX, Generation
 from carryon.storage.keys import beneath
 from carryon.storage.quarantine import DamagedRecord, Quarantine
-from carryon.storage.store import Add, Put
+from carryon.storage.store import Add, Delete, Put
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,12 @@ class Members:
                 continue
             return list(new.values())
         raise Busy(f"{len(records)} members' records could not be kept, {COMMIT_TRIES_MAX} tries: close other windows")
+
+    async def begin(self, records: Sequence[bytes]) -> None:
+        """Keep exactly these records, in this order: what is here already, a join left behind that got no further."""
+        left = await self._generation.entries("members")
+        added = [Add("members", layouts.plain(record), unique=hashlib.sha256(record).digest()) for record in records]
+        await self._generation.commit([*(Delete("members", entry.key) for entry in left), *added])
 
     async def authors(self) -> list[Author]:
         """Give the authors of this device."""

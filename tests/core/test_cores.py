@@ -1,0 +1,151 @@
+"""Several cores of one device (no SharedWorker, two releases, a lock that lied): one leads, all live, none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from carryon.storage.errors import Fenced
+
+from tests.core.home import Home, holdings, opened, rule
+from tests.simulation.tab import Tab
+from tests.simulation.virtual_loop import until
+
+
+async def two_cores(home: Home) -> tuple[Tab, Tab]:
+    """Two tabs that are two cores, with the same note open; the first one leads."""
+    one = await home.begin()
+    await home.quiet(one)
+    other = await home.tab(one.worker.device.worker(), one.query)
+    await until(lambda: other.note == one.note, "both have it open")
+    return one, other
+
+
+def leads(tab: Tab) -> bool:
+    return tab.worker.core is not None and opened(tab).syncing._link is not None
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+@rule
+async def test_either_core_may_be_killed_at_any_time(home: Home, killed: int) -> None:
+    """D1: what both wrote on one note is there, in both tabs, and on the relay."""
+    tabs = await two_cores(home)
+    for word in ("here ", "and ", "there "):
+        for tab in tabs:
+            tab.type(word)
+    tabs[killed].worker.kill()
+    tabs[1 - killed].type("meanwhile ")
+
+    await until(lambda: all(tab.ready == "ready" and tab.saved for tab in tabs), "both are saved")
+    await until(lambda: tabs[0].text == tabs[1].text, "both show the same", 30.0)
+    await home.quiet(tabs[0])
+
+    note = tabs[0].note
+    assert note is not None
+    assert tabs[0].text.count("there ") == 2
+    assert tabs[0].text.count("meanwhile ") == 1
+    held = holdings(tabs[0])
+    held.read_on()
+    assert held.documents[note].body == tabs[0].text
+
+
+@rule
+async def test_the_next_core_leads_at_once_when_the_leading_one_dies(home: Home) -> None:
+    """D3: hand-over within 5 s; the dead core's worker is not started again."""
+    one, other = await two_cores(home)
+    assert leads(one) and not leads(other)
+
+    one.crash()
+    await until(lambda: leads(other), "the other leads", 5.0)
+    other.type("sent by the next one")
+    await until(lambda: other.saved, "it is saved")
+    await home.quiet(other)
+
+    await until(lambda: other.status.startswith("On the relay"), "it says so", 1.0)
+
+
+@rule
+async def test_a_leader_that_is_silent_loses_the_lead_and_its_session_writes_are_refused(home: Home) -> None:
+    """D3: a frozen core keeps its lock; it is stolen, and the fencing token refuses what the zombie still writes."""
+    one, other = await two_cores(home)
+    zombie = opened(one)
+    fence = zombie.syncing._link._fence if zombie.syncing._link else 0
+    # It posts nothing more, as when its page is frozen: nobody hears it beat.
+    zombie._channel.post = lambda _message: None  # type: ignore[method-assign]
+
+    await until(lambda: leads(other), "the lead was stolen", 5.0)
+
+    with pytest.raises(Fenced):
+        await zombie.log.relays.acked("http://relay.test:8000/", {bytes(32): 1}, fence)
+
+
+@rule
+async def test_words_of_a_core_that_died_are_folded_by_another_one(home: Home) -> None:
+    """D1: what was saved by a window that is closed does not wait for it to be opened again."""
+    one, other = await two_cores(home)
+    one.type("left behind")
+    await until(lambda: one.saved, "it is saved")
+
+    one.crash()
+    await until(lambda: "left behind" in other.text, "the other core shows it", 10.0)
+    await home.quiet(other)
+
+    assert not holdings(other).entries("journal")
+
+
+@rule
+async def test_a_core_begins_with_what_another_one_has_in_its_journal(home: Home) -> None:
+    """D1: all that is saved on the device is there when a core has started, whichever core saved it."""
+    one = await home.begin()
+    note = one.act("note.create")
+    await until(lambda: one.saved, "it is saved")
+    assert holdings(one).entries("journal")
+
+    other = await home.tab(one.worker.device.worker(), f"?note={note}")
+
+    assert note in opened(other).notebook.rows
+
+
+@rule
+async def test_a_following_core_reads_changes_by_members_that_only_the_leading_one_has_met(home: Home) -> None:
+    """A third device joins while two cores live: neither dies of its first change."""
+    one, other = await two_cores(home)
+    note = one.note
+    assert note is not None
+    joined = await home.join(one, "Bert")
+    await home.show(joined, note)
+
+    joined.type("from Bert")
+    await until(lambda: "from Bert" in other.text, "the following core shows it", 30.0)
+
+    assert not one.worker.device.failures
+
+
+@rule
+async def test_the_following_core_says_what_the_leading_one_knows(home: Home) -> None:
+    """The evidence of the status reaches every core, and no further than what it covers."""
+    one, other = await two_cores(home)
+    await until(lambda: other.status.startswith("On the relay"), "it says so", 10.0)
+    home.relay.crash()
+
+    other.type("not on the relay")
+    await until(lambda: other.saved, "it is saved")
+    await until(lambda: other.status.startswith("Saved on this device"), "it says so", 10.0)
+
+    home.relay.start()
+    one.look()
+    await until(lambda: other.status.startswith("On the relay"), "it is on the relay", 90.0)
+
+
+@rule
+async def test_eight_cores_opened_at_once_have_one_leader(home: Home) -> None:
+    """D9: one leads, all live."""
+    first = await home.begin()
+    await home.quiet(first)
+    tabs = [first]
+    for _ in range(7):
+        tabs.append(await home.tab(first.worker.device.worker()))
+    await asyncio.sleep(5.0)
+
+    assert sum(leads(tab) for tab in tabs) == 1
+    assert all(tab.ready == "ready" for tab in tabs)

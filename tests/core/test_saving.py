@@ -1,0 +1,218 @@
+"""What a person types is said to be saved when it is, and what was not said to be saved is not lost either."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from carryon.core.messages import Saved, ToTab, Update
+from carryon.storage.memory_store import Fault, Step
+
+from tests.core.home import Home, adds_to, fail_writes, holdings, listen, mend, opened, rule
+from tests.simulation.holdings import contains
+from tests.simulation.tab import Tab
+from tests.simulation.virtual_loop import until
+
+
+@rule
+async def test_saved_is_said_after_the_commit_only(home: Home) -> None:
+    """A5: in the moment in which a tab hears of it, the edit is in the journal or in the log."""
+    tab = await home.begin()
+    kept: list[bool] = []
+    here = holdings(tab)
+
+    def watch(message: ToTab) -> None:
+        if isinstance(message, Saved):
+            told = [edit for edit in tab.kept if edit["seq"] <= message.seq]
+            kept.extend(here.holds(edit["note"], edit["update"]) for edit in told)
+
+    listen(tab, watch)
+    for letter in "saved":
+        tab.type(letter)
+    await until(lambda: tab.saved, "it is saved")
+
+    assert kept and all(kept)
+
+
+@rule
+async def test_a_failing_write_is_said_within_a_second_and_tried_again(home: Home) -> None:
+    """A5, E1: a full disk says Not saved; the edit stays in memory, and is saved when there is room."""
+    tab = await home.begin()
+    fail_writes(tab.worker.device)
+    begun = asyncio.get_running_loop().time()
+
+    tab.type("kept in memory")
+    await until(lambda: tab.status.startswith("Not saved"), "it is said", 1.0)
+
+    assert asyncio.get_running_loop().time() - begun <= 1.0
+    assert not tab.saved
+    mend(tab.worker.device)
+    await until(lambda: tab.saved and not tab.status.startswith("Not saved"), "it is saved", 10.0)
+    assert tab.note is not None
+    assert b"kept in memory" in b"".join(row.update for row in holdings(tab).journal())
+
+
+@rule
+async def test_another_tab_is_shown_an_edit_after_the_commit_only(home: Home) -> None:
+    """DATA 2, rule 2: an answer on top of an edit that dies with its tab would be lost."""
+    one = await home.begin()
+    other = await home.tab(one.worker, one.query)
+    await until(lambda: other.note == one.note, "both have it open")
+    fail_writes(one.worker.device)
+
+    one.type("not yet durable")
+    await until(lambda: one.status.startswith("Not saved"), "the write fails")
+
+    assert "not yet durable" not in other.text
+    mend(one.worker.device)
+    await until(lambda: "not yet durable" in other.text, "the other tab is shown it", 10.0)
+
+
+@rule
+async def test_two_tabs_come_together_and_every_edit_is_journalled_once(home: Home) -> None:
+    """C12: no echo; as many updates reach the disk as people made edits."""
+    one = await home.begin()
+    other = await home.tab(one.worker, one.query)
+    await until(lambda: other.note == one.note, "both have it open")
+    rows = 0
+
+    def count(_: str, step: Step) -> Fault | None:
+        nonlocal rows
+        rows += adds_to(step, "journal")
+        return None
+
+    one.worker.device.faults = count
+    for letter in "from both of them":
+        one.type(letter)
+        other.type(letter.upper(), 0)
+        await asyncio.sleep(0.003)
+    await until(lambda: one.saved and other.saved and one.text == other.text, "both have the same")
+    await asyncio.sleep(5.0)
+
+    assert rows == 2 * len("from both of them")
+    assert one.updates == other.updates == len("from both of them")
+
+
+@rule
+async def test_two_cores_come_together_and_every_edit_is_journalled_once(home: Home) -> None:
+    """C12, D1: two cores of one device (no SharedWorker) on one note."""
+    one = await home.begin()
+    other = await home.tab(one.worker.device.worker(), one.query)
+    await until(lambda: other.note == one.note, "both have it open")
+    journalled = 0
+
+    def count(_: str, step: Step) -> Fault | None:
+        nonlocal journalled
+        journalled += adds_to(step, "journal")
+        return None
+
+    one.worker.device.faults = count
+    for letter in "both":
+        one.type(letter)
+        other.type(letter.upper(), 0)
+        await asyncio.sleep(0.5)
+    await until(lambda: one.saved and other.saved and one.text == other.text, "both have the same")
+
+    assert journalled == 2 * len("both")
+
+
+@rule
+async def test_a_restarted_core_is_given_what_was_not_saved(home: Home) -> None:
+    """A4, D4: the core is killed right after a key; the tab has it, and gives it to the next core."""
+    tab = await home.begin()
+    tab.type("typed and ")
+    tab.worker.kill()
+    tab.type("typed while no core lived")
+
+    await until(lambda: tab.ready == "ready" and tab.saved, "the next core has it")
+
+    assert tab.worker.starts == 2
+    assert tab.note is not None
+    document = opened(tab).notebook.note(tab.note)
+    assert document is not None
+    assert document.body == tab.text
+    assert tab.text.endswith("typed and typed while no core lived")
+
+
+@rule
+async def test_what_is_typed_and_pressed_before_the_core_is_ready_is_kept(home: Home) -> None:
+    """A8: New note works at once."""
+    tab = Tab(home.device("Anna").worker(), Random("early")).open()
+    note = tab.act("note.create")
+
+    await until(lambda: tab.ready == "ready" and tab.note == note and tab.saved, "the note is there")
+
+    assert holdings(tab).mentions(note, b"title") is True
+
+
+@rule
+async def test_a_reloaded_tab_gives_what_was_not_saved_to_the_core(home: Home) -> None:
+    """A4: the session storage of the tab carries it over."""
+    tab = await home.begin()
+    fail_writes(tab.worker.device)
+    tab.type("before the reload")
+    tab.reload()
+    await until(lambda: tab.ready == "ready", "it is loaded again")
+
+    mend(tab.worker.device)
+    await until(lambda: tab.saved, "it is saved", 10.0)
+
+    await until(lambda: tab.note and tab.text.endswith("before the reload"), "it is shown")
+
+
+@rule
+async def test_sending_an_edit_and_an_act_twice_does_once(home: Home) -> None:
+    """Rule 3 of the messages: what a tab does not know to be saved it says again."""
+    tab = await home.begin()
+    tab.type("once")
+    [edit] = tab.kept
+    tab.act("note.create")
+    created = tab.kept[-1]
+    await until(lambda: tab.saved, "both are saved")
+    rows = dict(opened(tab).notebook.rows)
+
+    for message in (edit, created):
+        tab._send({name: value for name, value in message.items() if name != "seq"})
+    await until(lambda: tab.saved, "both are saved again")
+
+    assert opened(tab).notebook.rows.keys() == rows.keys()
+    document = opened(tab).notebook.note(edit["note"])
+    assert document is not None
+    assert document.body.count("once") == 1
+    assert contains(document, edit["update"])
+
+
+@rule
+async def test_a_clock_that_jumps_changes_neither_order_nor_survival(home: Home) -> None:
+    """A1: ten years ahead, ten years back."""
+    tab = await home.begin()
+    other = await home.join(tab, "Bert")
+    note = next(iter(opened(tab).notebook.rows))
+    await home.show(other, note)
+    await home.show(tab, note)
+    before = tab.text
+    for years in (10, -10, 0):
+        tab.worker.device.skew_ms = years * 365 * 86_400_000
+        tab.type(f" {years}")
+        await until(lambda: tab.saved, "it is saved")
+    await home.together(tab, other)
+
+    await until(lambda: other.text == tab.text, "both show the same")
+
+    assert tab.text == f"{before} 10 -10 0"
+
+
+@rule
+async def test_updates_go_to_the_tabs_that_have_the_note_open(home: Home) -> None:
+    """A tab that shows another note is not told of every key."""
+    one = await home.begin()
+    other = await home.tab(one.worker, one.query)
+    other.act("note.create")
+    await until(lambda: other.saved and other.note not in (None, one.note), "it has another note open")
+    heard: list[ToTab] = []
+    listen(other, heard.append)
+
+    one.type("not for the other")
+    await until(lambda: one.saved, "it is saved")
+
+    assert not any(isinstance(message, Update) for message in heard)
