@@ -39,6 +39,7 @@ navigator.locks.request(alive, () => {
 const host = {
   release,
   base,
+  relays: __RELAYS__,
   shared: "onconnect" in globalThis,
   storage,
   lock,

@@ -3,6 +3,9 @@
 /** The runtime's folder below the base, `r/<hash>/`: written into tab.js and core.js by the build. */
 declare const __RUNTIME__: string;
 
+/** The origins of other relays that the page's policy allows: written into core.js by the build. */
+declare const __RELAYS__: string[];
+
 /** What a release consists of: written into sw.js by the build. Paths are below the base, values are `sha256-…`. */
 declare const __RELEASE__: {
   release: string;

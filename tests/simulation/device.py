@@ -65,9 +65,12 @@ class PickedFile:
 class Device:
     """One browser profile."""
 
-    def __init__(self, name: str, network: Network, random: Random, *, site: str = SITE) -> None:
+    def __init__(
+        self, name: str, network: Network, random: Random, *, site: str = SITE, relays: tuple[str, ...] = ()
+    ) -> None:
         self.name = name
         self.site = site
+        self.relays = relays
         self.network = network
         self.random = random
         self.disks: dict[str, MemoryDisk] = {}
@@ -125,7 +128,7 @@ class Device:
             return PickedFile(path, file)
 
         return Environment(
-            place=Place(self.site, "simulated", self.name),
+            place=Place(self.site, "simulated", self.name, self.relays),
             now=self.now,
             random=self.random.randbytes,
             primitives=CryptographyPrimitives(),

@@ -350,8 +350,6 @@ class TestProcess:
             (("--port", "http"), "0 to 65535"),
             (("--port", "65536"), "0 to 65535"),
             (("--site", "/nowhere"), "index.html"),
-            (("--relay-origin", "example.org; script-src *"), "is not an origin"),
-            (("--relay-origin", "wss://relay.example/path"), "is not an origin"),
             (("--what",), "unrecognized"),
         ],
     )
@@ -365,15 +363,11 @@ class TestProcess:
         assert words in capsys.readouterr().err
 
     def test_the_environment_says_the_same_and_arguments_win(self) -> None:
-        environment = {
-            "CARRYON_DATA": "there",
-            "CARRYON_PORT": "81",
-            "CARRYON_RELAY_ORIGIN": "wss://a.example ws://b:9",
-        }
+        environment = {"CARRYON_DATA": "there", "CARRYON_PORT": "81"}
 
         settings = settings_of(("--port", "82"), environment, "1")
 
-        assert settings == Settings("127.0.0.1", 82, Path("there"), None, ("wss://a.example", "ws://b:9"))
+        assert settings == Settings("127.0.0.1", 82, Path("there"), None)
 
     async def test_addresses_that_are_none_are_refused_in_words(self, relay: RelayProcess, people: People) -> None:
         notebook = text_of(people.notebook)

@@ -17,7 +17,8 @@ from carryon_sync.server.rooms import Rooms
 Client = TestClient[web.Request, web.Application]
 
 FILES: Mapping[str, bytes] = {
-    "index.html": b"<!doctype html>",
+    "index.html": b"""<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; """
+    b"""connect-src 'self' wss://relay.example; style-src 'self'">""",
     "sw.js": b"// worker",
     "manifest.webmanifest": b"{}",
     "icons/icon.svg": b"<svg/>",
@@ -39,7 +40,7 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         (site / name).write_bytes(content)
     (tmp_path / "outside.txt").write_text("secret")
     (site / "link.txt").symlink_to(tmp_path / "outside.txt")
-    app = application(Rooms(None), "1", site, ("wss://relay.example",))  # type: ignore[arg-type]
+    app = application(Rooms(None), "1", site)  # type: ignore[arg-type]
     async with TestClient(TestServer(app)) as test_client:
         yield test_client
 

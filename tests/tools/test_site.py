@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from carryon_sync.server.site import relays_of
 
 from tools.locks import pins
 from tools.site.build import build
 from tools.site.files import integrity
 from tools.site.publish import put_root
-from tools.site.release import Order
+from tools.site.release import Order, relay_origin
 
 ROOT = Path(__file__).parent.parent.parent
 NOT_IN_THE_TABLE = {"sw.js", "bom.json", ".built-from"}
@@ -91,6 +92,40 @@ def test_a_relay_elsewhere_is_named_in_the_policy(tmp_path: Path) -> None:
     build(tmp_path / "elsewhere", Order(relay_origins=("wss://relay.example",)))
 
     assert "connect-src 'self' wss://relay.example;" in (tmp_path / "elsewhere" / "index.html").read_text()
+    assert relays_of(tmp_path / "elsewhere") == "wss://relay.example"
+    [core] = (tmp_path / "elsewhere").glob("v/*/core.js")
+    assert '["wss://relay.example"]' in core.read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("wss://relay.example", "wss://relay.example"),
+        ("https://Relay.example:443", "wss://relay.example"),
+        ("http://localhost:8001", "ws://localhost:8001"),
+        ("ws://[::1]:8001", "ws://[::1]:8001"),
+    ],
+)
+def test_an_origin_of_a_relay_is_written_in_one_way(given: str, written: str) -> None:
+    """The page's policy and the core compare the same words."""
+    assert relay_origin(given) == written
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "relay.example",
+        "example.org; script-src *",
+        "wss://relay.example/path",
+        "wss://*.example",
+        "wss://",
+        "ftp://a.b",
+    ],
+)
+def test_what_is_no_origin_of_a_relay_is_refused(given: str) -> None:
+    """It would not be one source of a policy, or more than one."""
+    with pytest.raises(ValueError, match="is not an origin"):
+        relay_origin(given)
 
 
 def test_the_service_worker_is_put_in_place_last(tmp_path: Path) -> None:

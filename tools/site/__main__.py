@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tools.site.build import build
-from tools.site.release import Order
+from tools.site.release import Order, relay_origin
 from tools.system import ROOT, Missing
 
 
@@ -16,7 +16,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.site", description="Build Carryon's site.")
     parser.add_argument("--target", type=Path, default=ROOT / "build" / "site", help="where the site is put")
     parser.add_argument(
-        "--relay-origin", action="append", default=[], help="another origin whose relay pages may talk to (wss://host)"
+        "--relay-origin",
+        action="append",
+        default=[],
+        type=relay_origin,
+        help="the origin of another relay that pages may talk to (wss://host)",
     )
     parser.add_argument("--mark", default="", help="words that make this another release of the same sources")
     parser.add_argument("--dev", action="store_true", help="pages reload by themselves, and nothing is kept offline")

@@ -98,7 +98,7 @@ def build_release(order: Order, shared: Path, scratch: Path, target: Path) -> st
 def write_app(made: Path, order: Order, shared: Path, runtime_path: str) -> list[str]:
     """Write the release's own folder and return the npm packages that were bundled into it."""
     made.mkdir()
-    bundled = bundle(made, {"what": "app", "runtime": runtime_path})
+    bundled = bundle(made, {"what": "app", "runtime": runtime_path, "relays": order.relay_origins})
     app.write_archive(files_of(shared), made / "app.zip")
     if order.dev:
         with (made / "tab.js").open("a") as tab:

@@ -1,6 +1,7 @@
 // Bundles what the browser runs as JavaScript and CSS, with esbuild, and prints the names of the npm packages in it.
 // Called as `node bundle.mjs ORDER`, a JSON file:
-// {"what": "app", "source": static/, "target": folder, "runtime": "r/<hash>/"}   tab.js, editor.js, core.js, app.css
+// {"what": "app", "source": static/, "target": folder, "runtime": "r/<hash>/", "relays": ["wss://…"]}
+//                                                                             tab.js, editor.js, core.js, app.css
 // {"what": "worker", "source": static/, "target": folder, "release": {…}}        sw.js, with the table of its release
 import { build } from "esbuild";
 import { readFileSync } from "node:fs";
@@ -23,7 +24,7 @@ const bundled = { app, worker }[order.what]();
 console.log(JSON.stringify(packagesOf((await Promise.all(bundled)).flatMap(({ metafile }) => Object.keys(metafile.inputs)))));
 
 function app() {
-  const define = { __RUNTIME__: JSON.stringify(order.runtime) };
+  const define = { __RUNTIME__: JSON.stringify(order.runtime), __RELAYS__: JSON.stringify(order.relays) };
   return [
     build({ ...common, define, format: "esm", splitting: true, chunkNames: "[name]-[hash]", entryPoints: [script("tab"), script("editor")] }),
     // One file: it runs as a SharedWorker or as a dedicated worker, and neither waits for a second one.

@@ -95,11 +95,16 @@ class Frame(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where this core runs: the site's address, ending in a slash, the release, a name for this device."""
+    """Where this core runs: the site's address, ending in a slash, the release, a name for this device.
+
+    `relays` are the origins of other relays that the site was built for (`wss://host`, lower case, no default port): those,
+    and the site's own, are all that the page's policy lets it talk to.
+    """
 
     site: str
     release: str
     device_name: str
+    relays: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from carryon.core.importing import Importing
 from carryon.core.messages import FileEntry
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.pairing import NewMember, invite, join_notebook
+from carryon.core.relay_link import socket_origin
 from carryon.core.tabs import TabSession
 from carryon.crypto.join_link import JoinLink, check_address, decode_link
 from carryon.notebook.exporting import Export, file_name, paths_of
@@ -115,6 +116,10 @@ class Errands:
         if text_of(link.notebook) in dict(self._core.shown.notebooks):
             self._core.shown.joining = Joining("", "", host_of(link.relay), problem=HERE_ALREADY)
             return
+        barred = self._barred(link.relay)
+        if barred is not None:
+            self._core.shown.joining = Joining("", "", host_of(link.relay), problem=barred)
+            return
         self._link = link
         self._core.shown.joining = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
 
@@ -181,13 +186,20 @@ class Errands:
         problem = check_address(address)
         if problem is not None:
             return f"{problem.reason[:1].upper()}{problem.reason[1:]}."
-        if address.split("/")[:3] != self._core.environment.place.site.split("/")[:3]:
-            return (
-                f"{host_of(address)} is not a relay that this site may talk to: "
-                "whoever serves this page names the others that it may use."
-            )
-        opened.syncing.connect(address)
-        return None
+        barred = self._barred(address)
+        if barred is None:
+            opened.syncing.connect(address)
+        return barred
+
+    def _barred(self, address: str) -> str | None:
+        """Why the page's policy keeps this site from talking to a relay; None when it does not."""
+        place = self._core.environment.place
+        if socket_origin(address) in (socket_origin(place.site), *place.relays):
+            return None
+        return (
+            f"{host_of(address)} is not a relay that this site may talk to: "
+            "whoever serves this page names the others that it may use."
+        )
 
     async def _join(self, session: TabSession) -> str | None:
         core, link = self._core, self._link

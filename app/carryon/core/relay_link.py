@@ -336,6 +336,11 @@ def origin_of(address: str) -> str:
     return named if parts.port in (None, default) else f"{named}:{parts.port}"
 
 
+def socket_origin(address: str) -> str:
+    """The origin of the sockets at a relay's address, as the page's policy names it."""
+    return f"{'wss' if urlsplit(address).scheme == 'https' else 'ws'}://{origin_of(address)}"
+
+
 def socket_url(address: str, notebook: bytes) -> str:
     """The address of a notebook's socket at a relay."""
     scheme, rest = address.split("://", 1)

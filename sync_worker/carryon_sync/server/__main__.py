@@ -44,7 +44,7 @@ async def _serve(settings: Settings, release: str) -> int:
     except LedgerUnusable as unusable:
         return _refused(str(unusable))
     rooms = Rooms(ledger)
-    app = application(rooms, release, settings.site, settings.relay_origins)
+    app = application(rooms, release, settings.site)
     runner = web.AppRunner(
         app, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS, shutdown_timeout=SHUTDOWN_SECONDS
     )

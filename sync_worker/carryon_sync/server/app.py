@@ -15,16 +15,16 @@ from carryon_sync.rejected import Rejected
 from carryon_sync.server.connection import Connection
 from carryon_sync.server.report import report
 from carryon_sync.server.rooms import Rooms
-from carryon_sync.server.site import Site, policy
+from carryon_sync.server.site import Site, policy, relays_of
 
 CONNECTIONS_MAX = 20_000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(rooms: Rooms, version: str, site: Path | None, relay_origins: tuple[str, ...]) -> web.Application:
+def application(rooms: Rooms, version: str, site: Path | None) -> web.Application:
     """Put the routes together."""
-    always = policy(relay_origins)
+    always = policy("" if site is None else relays_of(site))
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -6,18 +6,16 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to listen, where to keep the data, which site to serve, which other origins its page may talk to."""
+    """Where to listen, where to keep the data, which site to serve."""
 
     host: str
     port: int
     data: Path
     site: Path | None
-    relay_origins: tuple[str, ...]
 
 
 def settings_of(arguments: Sequence[str], environment: Mapping[str, str], version: str) -> Settings:
@@ -33,7 +31,6 @@ def settings_of(arguments: Sequence[str], environment: Mapping[str, str], versio
     option("port", "8000", "the port to listen on, 0 for any that is free")
     option("data", "carryon-data", "the folder to keep everything in, made if missing")
     option("site", "", "the folder of the built site to serve")
-    option("relay-origin", "", "other origins, separated by spaces, that the page may sync with")
     parser.add_argument("--version", action="version", version=version)
     given = parser.parse_args(arguments)
     if not given.port.isdecimal() or not given.port.isascii() or int(given.port) > 65535:
@@ -41,21 +38,4 @@ def settings_of(arguments: Sequence[str], environment: Mapping[str, str], versio
     site = Path(given.site) if given.site else None
     if site is not None and not (site / "index.html").is_file():
         parser.error(f"--site {site} has no index.html: build the site first")
-    origins = tuple(given.relay_origin.split())
-    for origin in origins:
-        _check_origin(parser, origin)
-    return Settings(given.host, int(given.port), Path(given.data), site, origins)
-
-
-def _check_origin(parser: argparse.ArgumentParser, origin: str) -> None:
-    """Refuse what would not be one source of a policy, or more than one."""
-    try:
-        parts = urlsplit(origin)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    plain = f"{parts.scheme}://{parts.hostname}" + ("" if port is None else f":{port}")
-    if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname or origin.lower() != plain:
-        parser.error(f"--relay-origin {origin!r} is not an origin such as wss://relay.example")
-    if any(sign in origin for sign in ";,'\""):
-        parser.error(f"--relay-origin {origin!r} is not an origin such as wss://relay.example")
+    return Settings(given.host, int(given.port), Path(given.data), site)

@@ -3,7 +3,8 @@
 1. Files under `v/<hash>/` and `r/<hash>/` never change and are cached for ever; everything else is asked about each time
    (`no-cache`) and compared by an ETag over its bytes. No Last-Modified: two builds within a second were once missed.
 2. `name.br` and `name.gz` beside a file are the same file compressed, and sent to who accepts them.
-3. Every response carries the policy of docs/security.md; `relay_origins` are the other origins the page may talk to.
+3. Every response carries the policy of docs/security.md. Which other relays the page may talk to was said when the site was
+   built: the page's own policy names them, it is read when the relay starts, and the headers say the same.
 4. Only regular files within the folder: no `..`, no dot-files, no links that lead out. The rest is 404.
 """
 
@@ -20,6 +21,7 @@ from aiohttp import web
 ETAGS_MAX = 10_000
 
 _IMMUTABLE = re.compile(r"(v|r)/[^/]+/.")
+_CONNECT = re.compile("""http-equiv="Content-Security-Policy" content="[^"]*connect-src 'self'([^;"]*)""")
 _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 _MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -39,9 +41,15 @@ _MEDIA_TYPES = {
 }
 
 
-def policy(relay_origins: tuple[str, ...]) -> dict[str, str]:
-    """Return the headers that every response carries."""
-    connect = " ".join(("'self'", *relay_origins))
+def relays_of(site: Path) -> str:
+    """Return the origins, separated by spaces, that the policy in a built page allows beside its own."""
+    named = _CONNECT.search((site / "index.html").read_text())
+    return "" if named is None else " ".join(named[1].split())
+
+
+def policy(relays: str) -> dict[str, str]:
+    """Return the headers that every response carries; `relays` as `relays_of` gives them."""
+    connect = f"'self' {relays}".rstrip()
     directives = (
         "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",

@@ -43,7 +43,7 @@ async def _environment(host: Any) -> Environment:
         return host.frame(to_js(frame, dict_converter=js.Object.fromEntries))  # type: ignore[no-any-return]
 
     return Environment(
-        place=Place(site=host.base, release=host.release, device_name=_device_name()),
+        place=Place(host.base, host.release, _device_name(), tuple(host.relays)),
         now=lambda: int(time.time() * 1000),
         random=os.urandom,
         primitives=WebCryptoPrimitives(),
