@@ -80,6 +80,7 @@ class Device:
         self.workers: list[Worker] = []
         self.faults: DiskFaults = lambda _database, _step: None
         self.frames: list[Frame] = []
+        self.persisted = False
         self.failures: list[str] = []
         self._processes = 0
 
@@ -120,6 +121,9 @@ class Device:
         async def keep_frame(frame: Frame) -> None:
             self.frames = [frame]
 
+        async def is_persisted() -> bool:
+            return self.persisted
+
         def channel(name: str, heard: Callable[[Mapping[str, str | int]], None]) -> LocalChannel:
             return LocalChannel(self.local, process, name, heard)
 
@@ -140,6 +144,7 @@ class Device:
             is_relay=is_relay,
             chosen_file=chosen_file,
             keep_frame=keep_frame,
+            is_persisted=is_persisted,
         )
 
     def lose_storage(self) -> None:
@@ -148,6 +153,7 @@ class Device:
         self.disks.clear()
         self.key = self.random.randbytes(32)
         self.frames.clear()
+        self.persisted = False
 
     def _fault(self, process: Process, database: str, step: Step) -> Fault | None:
         if not process.alive:

@@ -204,9 +204,16 @@ class Tab:
                 self.query = query
             case Call(call, name, _):
                 self.calls.append(message)
-                self._say({"type": "answered", "call": call, "ok": True, "value": "true" if name == "persist" else ""})
+                self._say({"type": "answered", "call": call, "ok": True, "value": self._perform(name)})
             case _:
                 assert_never(message)
+
+    def _perform(self, name: str) -> str:
+        """A window's answer to a call; a browser that is asked to keep the storage says yes, and remembers it."""
+        if name != "persist":
+            return ""
+        self.worker.device.persisted = True
+        return "true"
 
     def _bind(self, message: Bind) -> None:
         if self.replica is None or self.replica.note.id != message.note:

@@ -72,6 +72,7 @@ class Core:
                 await self._start()
                 self._ready.set()
                 self._tasks.create_task(self._open_others())
+                self._tasks.create_task(self._errands.look_at_storage())
                 self._tasks.create_task(self._keep_frames())
         except* Exception as failures:
             words = "; ".join(_words_of(failure) for failure in _leaves(failures))

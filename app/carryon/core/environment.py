@@ -123,3 +123,4 @@ class Environment:
     is_relay: Callable[[str], Awaitable[bool | None]]
     chosen_file: Callable[[object, str], ChosenFile]
     keep_frame: Callable[[Frame], Awaitable[None]]
+    is_persisted: Callable[[], Awaitable[bool]]

@@ -107,6 +107,13 @@ class Errands:
             session.state = after_answer(session.state, name, ok)
         self._core.tabs.dirty()
 
+    async def look_at_storage(self) -> None:
+        """Learn whether the browser has promised to keep the storage; asking for the promise is the person's to begin."""
+        # That it has not, now, is no refusal: nobody has asked in this session.
+        if await self._core.environment.is_persisted():
+            self._core.shown.persisted = True
+            self._core.tabs.dirty()
+
     def invited(self, fragment: str) -> None:
         """Somebody opened an invite's link."""
         link = decode_link(fragment)

@@ -55,6 +55,7 @@ async def _environment(host: Any) -> Environment:
         is_relay=is_relay,
         chosen_file=BrowserFile,
         keep_frame=keep_frame,
+        is_persisted=host.persisted,
     )
 
 
