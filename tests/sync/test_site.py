@@ -134,6 +134,8 @@ async def test_what_did_not_change_is_not_sent_again_and_what_did_is(client: Cli
     "path",
     [
         "/nothing.js",
+        "/v/0123abcd/gone.js",
+        "/r/9e/image.bin",
         "/v",
         "/v/0123abcd/",
         "/.secret",
@@ -158,6 +160,7 @@ async def test_everything_else_is_404_in_words(client: Client, path: str) -> Non
     assert b"nothing at this address" in body
     assert b"secret" not in body
     assert headers["content-type"].startswith("text/plain")
+    assert headers["cache-control"] == "no-store"
 
 
 async def test_head_says_the_same_without_the_body(client: Client) -> None:

@@ -38,6 +38,8 @@ def application(rooms: Rooms, version: str, site: Path | None) -> web.Applicatio
             response = web.Response(status=500, text="The relay failed at this request; its log says why.\n")
         if not response.prepared:
             response.headers.update(always)
+            # Only a file of the site has a rule of its own: nobody keeps an answer that there was none, however it is named.
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     async def healthz(request: web.Request) -> web.Response:
