@@ -139,7 +139,11 @@ _fence = re.compile(r"\n {0,3}(`{3,}|~{3,})(.*)")
 _task = re.compile(r"\[([ xX])\](?=\s)")
 _item = re.compile(r"[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _tag = re.compile(r"#(?<![^\s(,;>]#)([\w/-]*[^\W\d_][\w/-]*)")
-_yaml_tags = re.compile(r"^tags?:[ \t]*(.*(?:\r?\n[ \t]*-[ \t].*)*)", re.MULTILINE)
+# The key's line and what belongs to it: lines that are indented, or that go on or end a list.
+_yaml_tags = re.compile(
+    r"^[\"']?tags?[\"']?[ \t]*:(.*(?:\r?\n[ \t\]-].*|\r?\n(?=\r?\n))*)", re.MULTILINE | re.IGNORECASE
+)
+_yaml_comment = re.compile(r"(?<=\s)#(?:\s.*)?$", re.MULTILINE)
 _marks = re.compile(
     r"^[#>\s]+|^(?:[-*+]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?"  # headings, quotes, items, tasks
     r"|[*_`~]{1,3}(?=\S)|(?<=\S)[*_`~]{1,3}"  # emphasis
@@ -193,11 +197,12 @@ def _opening(text: str, title: str) -> tuple[str, str]:
 
 def _tags(front: str, text: str) -> tuple[str, ...]:
     found: dict[str, str] = {}
-    if "tag" in front:
+    if front:
         for match in _yaml_tags.finditer(front):
-            for item in re.split(r"[,\s\[\]]+", match[1]):
+            for item in re.split(r"[,\s\[\]{}]+", _yaml_comment.sub("", match[1])):
                 tag = item.strip("\"'#")
-                if tag and tag != "-":
+                # Neither a dash or another sign of YAML, nor the key of something within.
+                if any(map(str.isalnum, tag)) and not tag.endswith(":"):
                     found.setdefault(tag.casefold(), tag)
     if "#" in text:
         for match in _tag.finditer(text):
