@@ -6,7 +6,9 @@
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
@@ -76,6 +78,7 @@ class RelayLink:
         self._changed = changed
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._hints: set[str] = set()
+        self._late_hints: deque[str] = deque()
         self._position_by_id: dict[bytes, int] = {}
         self._socket: Socket | None = None
         self._connection: asyncio.Task[None] | None = None
@@ -117,10 +120,16 @@ class RelayLink:
         self._hint("members")
 
     def _hint(self, name: str) -> None:
-        # A hint says "look": twice is once, so hints take no place in the queue until they are looked at.
-        if name not in self._hints and not self._events.full():
+        # A hint says "look": twice is once, so each takes one place in the queue until it is looked at. One that finds no place
+        # waits beside the queue: what it tells of is told only once, and would lie until the next connection.
+        if name not in self._hints:
             self._hints.add(name)
-            self._events.put_nowait(lambda: self._hinted(name))
+            self._late_hints.append(name)
+            self._queue_hints()
+
+    def _queue_hints(self) -> None:
+        while self._late_hints and not self._events.full():
+            self._events.put_nowait(partial(self._hinted, self._late_hints.popleft()))
 
     def _hinted(self, name: str) -> Sequence[Effect]:
         self._hints.discard(name)
@@ -137,9 +146,11 @@ class RelayLink:
         timeout = None if due is None else max(0.0, (due - self._clock()) / 1000)
         try:
             async with asyncio.timeout(timeout):
-                return await self._events.get()
+                event = await self._events.get()
         except TimeoutError:
             return lambda: self._session.tick(self._clock())
+        self._queue_hints()
+        return event
 
     async def _carry_out(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
