@@ -62,7 +62,7 @@ def key() -> str:
     """Hash everything that the runtime is made from."""
     sources = [HERE / name for name in MADE_BY]
     return cache.key(
-        f"runtime {SHIPPED} {QUALITY}",
+        f"runtime {SHIPPED} {QUALITY} {run([node(), '--version'], quiet=True)}",
         recipe.wheel_path().parent.name,
         LOCK,
         PYODIDE / "package.json",

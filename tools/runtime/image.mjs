@@ -5,8 +5,8 @@
 // 2. Two interpreters, one after the other: micropip in the first installs and packs the packages, and none of what
 //    it imported is in the second, whose memory becomes the boot image.
 // 3. The lock that both start from names no package, so that nothing can come from anywhere but `wheels/`.
-// 4. The same inputs give the same bytes: clocks stand still, randomness is fixed, and so is the order of everything. What
-//    was drawn here is public with the image: whoever starts from it seeds `random` again (`secrets` and `os.urandom`
+// 4. The same inputs give the same bytes: clocks stand still, in no zone of this machine, randomness is fixed, and so is the
+//    order of everything. What was drawn here is public with the image: whoever starts from it seeds `random` again (`secrets` and `os.urandom`
 //    ask the browser each time).
 import node_crypto from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -26,6 +26,7 @@ const options = {
 };
 
 stopOnFault();
+process.env.TZ = "UTC";
 const CLOCK_MS = Date.UTC(2020, 0, 1);
 Date.now = () => CLOCK_MS;
 performance.now = () => 0;
