@@ -149,11 +149,16 @@ function channel(name, onmessage) {
 }
 
 /**
- * Keep what the service worker paints into the page before any script has run; null forgets it.
- * @param {{query: string, place: string, pane: string, title: string, regions: Record<string, string>} | null} frame
+ * Keep what the service worker paints into the page before any script has run. Where it cannot be kept, as on a full disk, no older
+ * one stands in its place: a start from there shows nothing before its core. Never rejects: nothing else hangs on it.
+ * @param {{query: string, place: string, pane: string, title: string, regions: Record<string, string>}} frame
  */
 async function keepFrame(frame) {
-  const frames = await caches.open("frames");
-  if (!frame) return void (await frames.delete(`${base}frame`));
-  return frames.put(`${base}frame`, new Response(JSON.stringify({ ...frame, release })));
+  const frames = () => caches.open("frames");
+  try {
+    await (await frames()).put(`${base}frame`, new Response(JSON.stringify({ ...frame, release })));
+  } catch (error) {
+    console.warn(`the first frame is not kept: ${error}`);
+    await frames().then((cache) => cache.delete(`${base}frame`)).catch(() => false);
+  }
 }

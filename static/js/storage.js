@@ -137,12 +137,24 @@ export async function deviceKey() {
   const held = await database.get("key", "device");
   if (held) return database.close(), held;
   const made = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  try {
+    return await keepKey(database, made);
+  } catch (error) {
+    throw plain(error);
+  } finally {
+    database.close();
+  }
+}
+
+/** @param {Database} database @param {CryptoKey} made @returns {Promise<CryptoKey>} the key that is kept */
+async function keepKey(database, made) {
   const transaction = database.transaction("key", "readwrite", { durability: "strict" });
   // Another core may have been first: its key is the one.
   const first = await transaction.store.get("device");
-  if (!first) transaction.store.add(made, "device");
+  // What fails in it fails the transaction.
+  if (!first) transaction.store.add(made, "device").catch(() => {});
   await transaction.done;
-  return database.close(), first ?? made;
+  return first ?? made;
 }
 
 /** @param {import("idb").IDBPTransaction<any, string[], "readwrite">} transaction @param {Change | Condition} operation */
@@ -176,7 +188,7 @@ function failure(name, [kind, store, key]) {
  * @param {any} error
  */
 function plain(error) {
-  return error instanceof DOMException ? Object.assign(new Error(error.message), { name: error.name }) : error;
+  return error instanceof DOMException ? Object.assign(new Error(error.message || error.name), { name: error.name }) : error;
 }
 
 /** @template T @param {string} name @param {Promise<T>} work @returns {Promise<T>} */
