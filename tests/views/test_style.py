@@ -1,5 +1,6 @@
 """The style sheets: contrast of every pair of tokens that meets, and the habits of STYLE.md."""
 
+import json
 import re
 from pathlib import Path
 
@@ -57,6 +58,17 @@ def contrast(one: str, other: str) -> float:
 def test_what_is_read_stands_out_from_its_ground(front: str, ground: str, least: float, theme: int) -> None:
     """WCAG 2.2 AA: 4.5 for text, 3 for signs and edges of what can be pressed, in both themes."""
     assert contrast(colours(front)[theme], colours(ground)[theme]) >= least
+
+
+def test_the_bars_of_a_phone_have_the_ground_that_they_touch() -> None:
+    """A phone shows the list first: page, manifest and the screen before the start take its ground, light and dark."""
+    light, dark = colours("--ground-list")
+    page = (CSS.parent / "index.html").read_text()
+    manifest = json.loads((CSS.parent / "manifest.webmanifest").read_text())
+
+    named = re.findall(r'name="theme-color" media="\(prefers-color-scheme: (\w+)\)" content="(#\w+)"', page)
+    assert named == [("light", light), ("dark", dark)]
+    assert (manifest["theme_color"], manifest["background_color"]) == (light, light)
 
 
 def test_black_on_white_is_21() -> None:
