@@ -25,6 +25,8 @@ LAWS: Final[dict[str, tuple[set[str], set[str]]]] = {
 PURE: Final = ("notes", "notebook", "views")
 PURE_SYNC: Final = (
     "session.py",
+    "conversation.py",
+    "greeting.py",
     "room.py",
     "frames.py",
     "change.py",

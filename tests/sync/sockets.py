@@ -107,7 +107,7 @@ class SocketDevice:
         self._tasks: set[asyncio.Task[None]] = set()
         self._nonces = 0
         self.shell = Shell(self, device, members)  # type: ignore[arg-type]
-        self.shell.session._origin = address.removeprefix("http://")
+        self.shell.session._lasting.origin = address.removeprefix("http://")
         self.shell.jitter = 0.0
         self._notebook = text_of(people.notebook)
         self._clock = asyncio.create_task(self._keep_time())

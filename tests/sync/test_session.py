@@ -8,6 +8,7 @@ import pytest
 from carryon_sync.change import Seen
 from carryon_sync.closing import Closing
 from carryon_sync.codec import decode, encode
+from carryon_sync.conversation import HINT_PATIENCE_MS, RECEIPT_MS, WINDOW_BYTES
 from carryon_sync.effects import (
     Acked,
     Close,
@@ -52,7 +53,7 @@ from carryon_sync.members import Members
 from carryon_sync.records import Role
 from carryon_sync.rejected import Rejected
 from carryon_sync.running import RUNNING_START, run
-from carryon_sync.session import HINT_PATIENCE_MS, PATIENCE_MS, RECEIPT_MS, WINDOW_BYTES, Session
+from carryon_sync.session import PATIENCE_MS, Session
 from carryon_sync.status import Phase
 from carryon_sync.upstream import PAGE_CHANGES_MAX
 from carryon_sync.wanting import ASKED_MAX
