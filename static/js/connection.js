@@ -43,6 +43,12 @@ export class Connection {
 
   /** Connect, or connect again; what the old port still brings is not heard. */
   open() {
+    this.start();
+    this.greet();
+  }
+
+  /** Have a core that starts meanwhile; it does nothing for this tab before it is greeted. */
+  start() {
     this.#close();
     if (this.#openings++ === OPENINGS_MAX) return this.#state("stopped");
     this.#state("starting");
@@ -50,7 +56,11 @@ export class Connection {
     this.#port = port;
     this.#timer = setTimeout(() => this.#lost(port), ALIVE_MS);
     port.onmessage = ({ data }) => this.#take(port, data);
-    return port.postMessage(this.#hello());
+  }
+
+  /** Say hello to the core that was started. */
+  greet() {
+    this.#port?.postMessage(this.#hello());
   }
 
   /** @param {FromTab} message */

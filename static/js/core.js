@@ -63,14 +63,16 @@ async function boot() {
   // Everything that is needed is under way before anything is waited for.
   const isKept = await caches.has(`rt-${__RUNTIME__.split("/")[1]}`);
   const image = bytesOf(`${runtime}boot.bin`, isKept ? null : (bytes) => ports.forEach((port) => post(port, { type: "booting", bytes })));
+  const interpreter = compileAhead(`${runtime}pyodide.asm.wasm`);
   const files = Object.entries({
     "/lib/site-packages.zip": `${runtime}site-packages.zip`,
     [`${EXTENSION_MODULES}/_pycrdt.abi3.so`]: `${runtime}pycrdt.so`,
     "/lib/app.zip": `${here.href}app.zip`,
   }).map(([path, url]) => /** @type {const} */ ([path, bytesOf(url, null)]));
-  const { loadPyodide } = await import(`${runtime}pyodide.mjs`);
-  /** @type {PyodideInterface} */
-  const python = await loadPyodide({ indexURL: runtime, _loadSnapshot: image, stdout: console.log, stderr: console.error });
+  const [{ loadPyodide }] = await Promise.all([import(`${runtime}pyodide.mjs`), import(`${runtime}pyodide.asm.mjs`)]);
+  const starting = loadPyodide({ indexURL: runtime, _loadSnapshot: image, stdout: console.log, stderr: console.error });
+  // An interpreter that does not compile is only a warning to Pyodide.
+  const [python] = /** @type {[PyodideInterface, void]} */ (await Promise.all([starting, interpreter]));
   // The image has both archives on its path: nothing is unpacked.
   python.FS.mkdirTree(EXTENSION_MODULES);
   for (const [path, bytes] of files) python.FS.writeFile(path, new Uint8Array(await bytes), { canOwn: true });
@@ -78,7 +80,23 @@ async function boot() {
   python.runPython("import random; random.seed()");
   // After a fatal error of the interpreter nothing runs any more: ending the worker is what tells the tabs.
   /** @type {any} */ (python)._api.on_fatal = () => close();
+  python.pyimport("carryon.precompiled").install();
   await python.pyimport("carryon.core.browser").start(host);
+}
+
+/**
+ * Compile the interpreter while its image is still being read: Pyodide would begin when it has the image.
+ * @param {string} url of the next module that is instantiated from a stream
+ */
+async function compileAhead(url) {
+  const instantiateStreaming = WebAssembly.instantiateStreaming;
+  const compiled = WebAssembly.compileStreaming(fetch(url));
+  WebAssembly.instantiateStreaming = async (_, imports) => {
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+    const module = await compiled;
+    return { module, instance: await WebAssembly.instantiate(module, imports) };
+  };
+  await compiled;
 }
 
 /**

@@ -47,12 +47,14 @@ let drawn;
 start();
 
 function start() {
-  listWindow.lay();
   const lacking = !isSecureContext ? "insecure" : !(globalThis.Worker && navigator.locks && globalThis.indexedDB) ? "unsupported" : "";
   if (lacking) {
     root.dataset.core = "failed";
     return notice(lacking);
   }
+  // A core takes longer to start than anything else here.
+  connection.start();
+  listWindow.lay();
   holdRelease();
   drawn = import("./editor.js").then((editor) => {
     desk = editor.start(client, (message) => void unsaved.send(message), (on) => unsaved.typing("editor", on));
@@ -62,7 +64,7 @@ function start() {
     history.replaceState(null, "", base);
     unsaved.send({ type: "act", nonce: freshId(), name: "note.create", args: {}, files: [] });
   }
-  connection.open();
+  connection.greet();
   followReleases(() => connection.post({ type: "waiting" }), replace);
   listenToWindow();
 }

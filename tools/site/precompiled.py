@@ -1,0 +1,33 @@
+"""Runs in Pyodide: imports the app once and keeps the code of what dataclasses generate meanwhile (`carryon.precompiled`)."""
+
+import dataclasses
+import importlib
+import marshal
+from types import CodeType
+from typing import Any
+
+# The core itself imports `js` things that only a worker has; these are all that it imports of the app and of pycrdt.
+ROOTS = (
+    "carryon.core.core",
+    "carryon.crypto.webcrypto_at_rest",
+    "carryon.crypto.webcrypto_primitives",
+    "carryon.storage.indexeddb_store",
+)
+
+
+def precompiled() -> bytes:
+    """Return the table of {source text: code}."""
+    kept: dict[str, CodeType] = {}
+
+    def execute(source: str, names: dict[str, Any], results: dict[str, Any]) -> None:
+        kept[source] = compile(source, "<string>", "exec")
+        exec(kept[source], names, results)
+
+    dataclasses.exec = execute  # type: ignore[attr-defined]
+    try:
+        for name in ROOTS:
+            importlib.import_module(name)
+    finally:
+        del dataclasses.exec  # type: ignore[attr-defined]
+    assert kept, "dataclasses of this Python do not go by `exec` any more"
+    return marshal.dumps(kept)
