@@ -28,6 +28,7 @@ PURE_SYNC: Final = (
     "conversation.py",
     "greeting.py",
     "room.py",
+    "audience.py",
     "frames.py",
     "change.py",
     "records.py",

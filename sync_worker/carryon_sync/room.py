@@ -6,11 +6,9 @@ committed) · changes from its cursor · then push, got, want, receipt, members 
 1. Commit before ack, ack and fan-out after commit: nobody sees what a crash could take back. One batch is committed at
    a time; what comes meanwhile is the next (group commit).
 2. The same id again gets the same ack. A fork is kept, acked, passed on and reported.
-3. Who stands at the head gets a commit at once, in one frame encoded once for all; who pushed part of it gets ids in
-   place of what it pushed. Who is behind reads pages, a window of bytes ahead of what it says it has.
+3. What goes out to whom, and how fast, is its `Audience`.
 4. A broken frame ends its connection; a refused record or change is named in an error and the rest goes on.
-5. Everything is bounded: what a connection may have un-acked, what it may leave un-got and for how long, what the room
-   holds uncommitted, how many are in it.
+5. Everything is bounded: what a connection may have un-acked, what the room holds uncommitted, how many are in it.
 
 Every effect that says → in `room_effects.py` is answered by calling that method, in the order in which the ledger did
 it. `now` is in ms on a clock that only moves forward, `date` in ms since 1970.
@@ -18,25 +16,23 @@ it. `now` is in ms on a clock that only moves forward, `date` in ms since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from carryon_sync.admission import Admission, Taken, Verify
+from carryon_sync.audience import PAGE_BYTES_MAX, WINDOW_BYTES, Audience, Effects, to
 from carryon_sync.batches import batched
 from carryon_sync.change import Change, Kind, decode_change, id_in
 from carryon_sync.closing import Closing
-from carryon_sync.codec import decode, encode
+from carryon_sync.codec import decode
 from carryon_sync.frames import (
     FRAME_BYTES_MAX,
-    Ack,
     ByInvite,
     Challenge,
-    Changes,
     Error,
     Found,
     Frame,
     Got,
     Hello,
-    IdAlone,
     MembersRecords,
     Ping,
     Pong,
@@ -50,17 +46,12 @@ from carryon_sync.ledger import Committed, FoundPage, Opened, Page, entry_of
 from carryon_sync.pending import Pending
 from carryon_sync.records import Invite
 from carryon_sync.rejected import Rejected
-from carryon_sync.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
+from carryon_sync.room_effects import Commit, Find, HangUp, Read, Report
 from carryon_sync.visitor import Place, Visitor
 
-WINDOW_BYTES = 4 << 20
-PAGE_BYTES_MAX = 256 << 10
 PENDING_BYTES_MAX = 64 << 20
 CONNECTIONS_MAX = 1000
 PATIENCE_MS = 60_000
-SILENCE_MS = 120_000
-
-Effects = list[RoomEffect]
 
 
 class Room:
@@ -74,15 +65,14 @@ class Room:
         self._running = opened.running
         self._receipts = dict(opened.receipts)
         self._admission = Admission(notebook, opened.records, verify)
-        self._patience_ms = patience_ms
-        self._visitors: dict[int, Visitor] = {}
+        self._audience = Audience(patience_ms)
         self._pending = Pending()
         self._committing: Pending | None = None
 
     @property
     def empty(self) -> bool:
         """Say whether nobody is here and nothing is being committed: then the room can be dropped."""
-        return not self._visitors and self._committing is None
+        return not self._audience.visitors and self._committing is None
 
     @property
     def head(self) -> int:
@@ -93,40 +83,30 @@ class Room:
 
     def joined(self, connection: int, nonce: bytes, origin: str, now: int) -> Effects:
         """Take a new connection; `nonce` is 32 random bytes, `origin` the host and port it asked for."""
-        if len(self._visitors) >= CONNECTIONS_MAX:
+        if len(self._audience.visitors) >= CONNECTIONS_MAX:
             words = f"{CONNECTIONS_MAX} connections are in this notebook, which is the limit"
             return [HangUp(connection, Closing.FLOODED, words)]
-        self._visitors[connection] = Visitor(connection, nonce, origin, now)
-        return [_to(connection, Challenge(nonce, self._log, self._admission.members.tips()))]
+        self._audience.visitors[connection] = Visitor(connection, nonce, origin, now)
+        return [to(connection, Challenge(nonce, self._log, self._admission.members.tips()))]
 
     def left(self, connection: int) -> None:
         """Forget a connection that ended."""
-        self._visitors.pop(connection, None)
+        self._audience.visitors.pop(connection, None)
 
     def received(self, connection: int, data: bytes, now: int, date: int) -> Effects:
         """Take one message of a connection."""
-        visitor = self._visitors.get(connection)
+        visitor = self._audience.visitors.get(connection)
         if visitor is None:
             return []
         visitor.heard = now
         frame = decode(data)
         if isinstance(frame, Rejected):
-            return self._broken(visitor, frame.reason)
+            return self._audience.broken(visitor, frame.reason)
         return self._took(visitor, frame, now, date)
 
     def tick(self, now: int) -> Effects:
         """Hang up on who says nothing, who never said hello, and who has not got on with what it was sent."""
-        effects: Effects = []
-        for visitor in tuple(self._visitors.values()):
-            silence = now - visitor.heard
-            if visitor.place is Place.DOOR and silence >= self._patience_ms:
-                effects += self._hang_up(visitor, Closing.SILENT, "no hello came")
-            elif silence >= SILENCE_MS + self._patience_ms:
-                effects += self._hang_up(visitor, Closing.SILENT, f"nothing was heard for {silence} ms")
-            elif visitor.stalled_since is not None and now - visitor.stalled_since >= self._patience_ms:
-                words = f"{visitor.ungot_bytes} bytes were sent and not said to be got: connect again to go on"
-                effects += self._hang_up(visitor, Closing.SLOW, words)
-        return effects
+        return self._audience.tick(now)
 
     # What the ledger answers.
 
@@ -136,39 +116,39 @@ class Room:
         assert done is not None, "answers a Commit"
         before, self._head, self._running = self._head, committed.head, committed.running
         effects: Effects = []
-        effects += self._give_records(done)
-        effects += self._ack(done, committed)
+        effects += self._audience.give_records(done)
+        effects += self._audience.ack(done, committed)
         entries = (entry for _, entry in done.changes)
         fresh = [(place.id, entry.data) for place, entry in zip(committed.places, entries, strict=True) if place.new]
-        effects += self._fan_out(before, fresh, now)
-        effects += self._give_receipts(done)
+        effects += self._audience.fan_out(before, self._head, fresh, now)
+        for certificate, sealed in done.receipts.items():
+            self._receipts[certificate] = sealed
+            effects += self._audience.give_receipt(certificate, sealed)
         forks = sum(place.fork for place in committed.places)
         if forks:
             effects.append(Report("fork", f"{forks} changes stand at a number that their author's chain has already"))
         if not self._pending.records:
-            effects += self._greet(visitor for visitor in self._visitors.values() if visitor.place is Place.GREETED)
+            effects += self._greet(
+                visitor for visitor in self._audience.visitors.values() if visitor.place is Place.GREETED
+            )
         return [*effects, *self._commit()]
 
     def read(self, connection: int, page: Page, now: int) -> Effects:
         """Send a page to a connection that is behind; the first one says where it is let in."""
-        visitor = self._visitors.get(connection)
+        visitor = self._audience.visitors.get(connection)
         if visitor is None:
             return []
         visitor.reading = False
         greeting = self._welcome(visitor, page) if visitor.place is Place.GREETED else []
-        if page.after != visitor.sent or not page.changes or visitor.certificate is None:
-            return [*greeting, *self._feed(visitor)]
-        frame = self._changes_for(visitor, page.after, page.changes)
-        visitor.streamed(page.after + len(page.changes), len(frame), now, WINDOW_BYTES)
-        return [*greeting, Deliver((connection,), frame), *self._feed(visitor)]
+        return [*greeting, *self._audience.page(visitor, page, self._head, now)]
 
     def found(self, connection: int, no: int, page: FoundPage) -> Effects:
         """Answer a want."""
-        visitor = self._visitors.get(connection)
+        visitor = self._audience.visitors.get(connection)
         if visitor is None:
             return []
         visitor.finding = False
-        return [_to(connection, Found(no, page.changes, page.reached, page.more))]
+        return [to(connection, Found(no, page.changes, page.reached, page.more))]
 
     # Frames.
 
@@ -179,36 +159,38 @@ class Room:
             case Hello() if visitor.hello is None:
                 return self._take_hello(visitor, frame, date)
             case Ping(no):
-                return [_to(visitor.connection, Pong(no))]
+                return [to(visitor.connection, Pong(no))]
             case Pong():
                 return []
             case Unknown(name):
                 words = f"this relay does not know the frame {name!r}: it needs an update"
-                return [_to(visitor.connection, Error("unknown-frame", words))]
+                return [to(visitor.connection, Error("unknown-frame", words))]
         if visitor.certificate is None:
-            return self._broken(visitor, f"{type(frame).__name__} came from who is not let in as a device")
+            return self._audience.broken(visitor, f"{type(frame).__name__} came from who is not let in as a device")
         match frame:
             case Push(changes):
                 return self._take_push(visitor, changes)
             case Got(cursor):
-                return self._feed(visitor) if visitor.got(cursor) else self._broken(visitor, f"{cursor} was not sent")
+                if not visitor.got(cursor):
+                    return self._audience.broken(visitor, f"{cursor} was not sent")
+                return self._audience.feed(visitor, self._head)
             case Want() if not visitor.finding:
                 visitor.finding = True
                 return [Find(visitor.connection, frame, PAGE_BYTES_MAX)]
             case Receipt(certificate, sealed):
                 if certificate != visitor.certificate:
-                    return self._broken(visitor, "a receipt of another device")
+                    return self._audience.broken(visitor, "a receipt of another device")
                 self._pending.receipts[certificate] = sealed
                 return self._commit()
             case _:
-                return self._broken(visitor, f"a device does not send {type(frame).__name__} now")
+                return self._audience.broken(visitor, f"a device does not send {type(frame).__name__} now")
 
     def _take_records(self, visitor: Visitor, records: tuple[bytes, ...], date: int) -> Effects:
         effects: Effects = []
         for data in records:
             taken = self._admission.take(data, visitor.brought, visitor.certificate is not None, date)
             if isinstance(taken, Rejected):
-                effects.append(_to(visitor.connection, Error("refused-record", taken.reason)))
+                effects.append(to(visitor.connection, Error("refused-record", taken.reason)))
             elif isinstance(taken, Taken):
                 self._pending.records.append((visitor.connection, taken.record.id, data))
                 if isinstance(taken.record, Invite):
@@ -220,8 +202,8 @@ class Room:
     def _take_hello(self, visitor: Visitor, hello: Hello, date: int) -> Effects:
         refused = self._admission.let_in(hello, visitor.origin, visitor.nonce, date)
         if refused is not None:
-            error = _to(visitor.connection, Error(refused.code, refused.words))
-            return [error, *self._hang_up(visitor, Closing.NOT_LET_IN, refused.words)]
+            error = to(visitor.connection, Error(refused.code, refused.words))
+            return [error, *self._audience.hang_up(visitor, Closing.NOT_LET_IN, refused.words)]
         visitor.hello, visitor.place = hello, Place.GREETED
         if self._pending.records or (self._committing is not None and self._committing.records):
             return []
@@ -230,9 +212,9 @@ class Room:
     def _take_push(self, visitor: Visitor, changes: tuple[bytes, ...]) -> Effects:
         if visitor.unacked_bytes >= WINDOW_BYTES:
             words = f"{visitor.unacked_bytes} bytes are not acked yet, the limit is {WINDOW_BYTES}: wait for acks"
-            return self._hang_up(visitor, Closing.FLOODED, words)
+            return self._audience.hang_up(visitor, Closing.FLOODED, words)
         if self._pending.size >= PENDING_BYTES_MAX:
-            return self._hang_up(visitor, Closing.FLOODED, "the relay is behind with storing: try again later")
+            return self._audience.hang_up(visitor, Closing.FLOODED, "the relay is behind with storing: try again later")
         assert visitor.certificate is not None, "only devices push"
         may_write = self._admission.members.may_write(visitor.certificate)
         refused: dict[str, list[bytes]] = {}
@@ -246,7 +228,7 @@ class Room:
             elif reason is not None:
                 refused.setdefault(reason, []).append(id_in(data) or bytes(32))
         errors = (Error("refused-change", reason, tuple(ids)) for reason, ids in refused.items())
-        return [*(_to(visitor.connection, error) for error in errors), *self._commit()]
+        return [*(to(visitor.connection, error) for error in errors), *self._commit()]
 
     # Steps.
 
@@ -273,96 +255,16 @@ class Room:
         visitor.place, visitor.sent = Place.IN, hello.cursor if known else 0
         members = self._admission.members.without(hello.tips)
         effects: Effects = [
-            _to(visitor.connection, MembersRecords(batch)) for batch in batched(record.encode() for record in members)
+            to(visitor.connection, MembersRecords(batch)) for batch in batched(record.encode() for record in members)
         ]
         welcome = Welcome(self._log, self._head, self._running, visitor.sent, FRAME_BYTES_MAX, WINDOW_BYTES)
-        effects.append(_to(visitor.connection, welcome))
+        effects.append(to(visitor.connection, welcome))
         if isinstance(hello.who, ByInvite):
             return effects
         for certificate, sealed in self._receipts.items():
             if certificate != visitor.certificate:
-                effects.append(_to(visitor.connection, Receipt(certificate, sealed)))
+                effects.append(to(visitor.connection, Receipt(certificate, sealed)))
         return effects
-
-    def _feed(self, visitor: Visitor) -> Effects:
-        """Read on for a visitor that is behind and has room."""
-        behind = visitor.place is Place.IN and visitor.certificate is not None and visitor.sent < self._head
-        if not behind or visitor.reading or visitor.ungot_bytes >= WINDOW_BYTES:
-            return []
-        visitor.reading = True
-        return [Read(visitor.connection, visitor.sent, PAGE_BYTES_MAX)]
-
-    def _fan_out(self, before: int, fresh: list[tuple[bytes, bytes]], now: int) -> Effects:
-        if not fresh:
-            return []
-        ids = {id for id, _ in fresh}
-        effects: Effects = []
-        others: list[int] = []
-        frame = encode(Changes(before, tuple(data for _, data in fresh)))
-        for visitor in self._visitors.values():
-            # Who is reading a page is not at the head: that page, or the next one, brings this.
-            live = visitor.certificate is not None and visitor.place is Place.IN and visitor.sent == before
-            if not live or visitor.ungot_bytes >= WINDOW_BYTES:
-                continue
-            if visitor.pushed.isdisjoint(ids):
-                others.append(visitor.connection)
-                visitor.streamed(self._head, len(frame), now, WINDOW_BYTES)
-            else:
-                own = self._changes_for(visitor, before, fresh)
-                effects.append(Deliver((visitor.connection,), own))
-                visitor.streamed(self._head, len(own), now, WINDOW_BYTES)
-        if others:
-            effects.append(Deliver(tuple(others), frame))
-        return effects
-
-    def _changes_for(self, visitor: Visitor, after: int, changes: Sequence[tuple[bytes, bytes]]) -> bytes:
-        """Write changes for one visitor, with ids in place of those that it pushed."""
-        items = tuple(IdAlone(id) if id in visitor.pushed else data for id, data in changes)
-        visitor.pushed.difference_update(id for id, _ in changes)
-        return encode(Changes(after, items))
-
-    def _ack(self, done: Pending, committed: Committed) -> Effects:
-        acks: dict[int, tuple[list[int], list[bytes]]] = {}
-        for place, (connection, entry) in zip(committed.places, done.changes, strict=True):
-            visitor = self._visitors.get(connection)
-            if visitor is None:
-                continue
-            visitor.unacked_bytes -= len(entry.data)
-            if place.sequence <= visitor.sent:
-                visitor.pushed.discard(place.id)
-            sequences, ids = acks.setdefault(connection, ([], []))
-            sequences.append(place.sequence)
-            ids.append(place.id)
-        return [_to(connection, Ack(tuple(sequences), tuple(ids))) for connection, (sequences, ids) in acks.items()]
-
-    def _give_records(self, done: Pending) -> Effects:
-        effects: Effects = []
-        for visitor in self._visitors.values() if done.records else ():
-            if visitor.place is Place.IN:
-                lacking = (data for connection, _, data in done.records if connection != visitor.connection)
-                effects += [_to(visitor.connection, MembersRecords(batch)) for batch in batched(lacking)]
-        return effects
-
-    def _give_receipts(self, done: Pending) -> Effects:
-        effects: Effects = []
-        for certificate, sealed in done.receipts.items():
-            self._receipts[certificate] = sealed
-            others = tuple(
-                visitor.connection
-                for visitor in self._visitors.values()
-                if visitor.place is Place.IN and visitor.certificate not in (None, certificate)
-            )
-            if others:
-                effects.append(Deliver(others, encode(Receipt(certificate, sealed))))
-        return effects
-
-    def _broken(self, visitor: Visitor, reason: str) -> Effects:
-        error = _to(visitor.connection, Error("broken", reason))
-        return [error, *self._hang_up(visitor, Closing.BROKEN, reason)]
-
-    def _hang_up(self, visitor: Visitor, code: Closing, words: str) -> Effects:
-        del self._visitors[visitor.connection]
-        return [HangUp(visitor.connection, code, words), Report("hung-up", words)]
 
 
 def _refused(change: Change | Rejected, notebook: bytes, may_write: bool) -> str | None:
@@ -375,7 +277,3 @@ def _refused(change: Change | Rejected, notebook: bytes, may_write: bool) -> str
     if change.header.kind is not Kind.CHANGE:
         return f"this relay does not take {change.header.kind.name.lower()}s yet: it needs an update"
     return None
-
-
-def _to(connection: int, frame: Frame) -> Deliver:
-    return Deliver((connection,), encode(frame))

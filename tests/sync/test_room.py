@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from carryon_sync import room as rooms
+from carryon_sync.audience import SILENCE_MS, WINDOW_BYTES
 from carryon_sync.change import Change, Kind
 from carryon_sync.closing import Closing
 from carryon_sync.codec import decode, encode
@@ -35,7 +36,7 @@ from carryon_sync.frames import (
 from carryon_sync.ledger import Batch, entry_of
 from carryon_sync.records import Invite, Record, Role, decode_record
 from carryon_sync.rejected import Rejected
-from carryon_sync.room import CONNECTIONS_MAX, PATIENCE_MS, SILENCE_MS, WINDOW_BYTES
+from carryon_sync.room import CONNECTIONS_MAX, PATIENCE_MS
 from carryon_sync.room_effects import Commit, HangUp, Read
 from carryon_sync.running import RUNNING_START, run
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -558,7 +559,7 @@ class TestStream:
         for _ in range(2):
             caller.say(push)
             bench.work()
-            assert bench.relay.room._visitors[caller.pipe.no].pushed == set()
+            assert bench.relay.room._audience.visitors[caller.pipe.no].pushed == set()
 
     def test_who_says_to_have_what_was_not_sent_is_hung_up(self) -> None:
         caller = Bench().device().say(Got(1))
