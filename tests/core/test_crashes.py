@@ -165,7 +165,14 @@ async def test_a_fold_reads_again_and_survives_that_head_or_rows_moved(home: Hom
 
     # The rows are folded by somebody else, as after a lock that lied.
     other = Outgoing(
-        notebook.author.id, notebook.log, notebook.identity, notebook.documents, tuple, lambda *_: None, lambda: None
+        notebook.author.id,
+        notebook.log,
+        notebook.identity,
+        notebook.documents,
+        tuple,
+        lambda *_: None,
+        lambda: None,
+        is_watched=lambda: True,
     )
     other.journalled(rows)
     await other.fold_all()

@@ -31,7 +31,14 @@ async def fold_inherited(
             continue
         try:
             outgoing = Outgoing(
-                author.id, log, identity, documents, tuple, lambda _note, entry, _time: entries.append(entry), changed
+                author.id,
+                log,
+                identity,
+                documents,
+                tuple,
+                lambda _note, entry, _time: entries.append(entry),
+                changed,
+                is_watched=lambda: True,
             )
             # Read again: its core may have folded them in its last moment.
             outgoing.journalled((await log.journal.read(author.id)).rows)

@@ -70,7 +70,9 @@ class OpenNotebook:
         self._changed = changed
         self.writer = Writer(log.journal, self.keep_author, changed)
         self.documents = Documents(notebook, client, log, identity, self.is_shown)
-        self.outgoing = Outgoing(author.id, log, identity, self.documents, self._seen, self._folded, changed)
+        self.outgoing = Outgoing(
+            author.id, log, identity, self.documents, self._seen, self._folded, changed, self._is_watched
+        )
         self.documents.unfolded_by(self.outgoing.unfolded)
         self._look = asyncio.Event()
         self.receiving = Receiving(log, identity, notebook, self.documents, self.outgoing, self._look.set)
@@ -233,19 +235,21 @@ class OpenNotebook:
     def _took(self, taken: Taken) -> None:
         if taken.entered:
             self._channel.post({"type": "log"})
-        self.outgoing.watched(self._neighbours or self.syncing.is_watched())
         self.show(taken.facts)
+
+    def _is_watched(self) -> bool:
+        return self._neighbours or self.syncing.is_watched()
 
     def _heard(self, message: Mapping[str, str | int]) -> None:
         self._neighbours = True
-        self.outgoing.watched(True)
         self.leadership.heard(message)
         self.syncing.heard(message)
         match message.get("type"):
             case "log":
                 self._look.set()
             case "here":
-                # The other core has just opened, and does not know of this one yet.
+                # The other core has just opened: it does not know of this one yet, and waits for what lies in the journal.
+                self.outgoing.hurry()
                 self._channel.post({"type": "there"})
             case _:
                 return

@@ -42,8 +42,11 @@ class Outgoing:
         seen: Callable[[], Sequence[Seen]],
         folded: Callable[[str, LogEntry, int], None],
         changed: Callable[[], None],
+        is_watched: Callable[[], bool],
     ) -> None:
-        """`seen` says how far relays' logs are held; `folded` is told each change and its time; `changed` that `problem` may have changed."""
+        """`seen` says how far relays' logs are held; `folded` is told each change and its time; `changed` that `problem` may have changed;
+        `is_watched` says whether another core or device is there.
+        """
         self._author = author
         self._log = log
         self._identity = identity
@@ -55,7 +58,7 @@ class Outgoing:
         self._due: dict[str, float] = {}
         self._needed: dict[str, dict[bytes, Link]] = {}
         self._wake = asyncio.Event()
-        self._watched = False
+        self._is_watched = is_watched
         self.problem: str | None = None
 
     @property
@@ -67,17 +70,15 @@ class Outgoing:
         """A note's rows."""
         return [one.row for one in self._rows.get(note, ())]
 
-    def watched(self, watched: bool) -> None:
-        """Somebody else is there to see edits, or nobody."""
-        if watched and not self._watched:
-            now = asyncio.get_running_loop().time()
-            self._due = {note: min(due, now + WATCHED_S) for note, due in self._due.items()}
-            self._wake.set()
-        self._watched = watched
+    def hurry(self) -> None:
+        """Somebody has come: what waits is folded as for one who watches."""
+        soon = asyncio.get_running_loop().time() + WATCHED_S
+        self._due = {note: min(due, soon) for note, due in self._due.items()}
+        self._wake.set()
 
     def journalled(self, rows: Sequence[Journalled]) -> None:
         """These rows are durable and are to be folded."""
-        due = asyncio.get_running_loop().time() + (WATCHED_S if self._watched else ALONE_S)
+        due = asyncio.get_running_loop().time() + (WATCHED_S if self._is_watched() else ALONE_S)
         for one in rows:
             self._rows.setdefault(one.row.note, []).append(one)
             if one.row.note not in self._due:

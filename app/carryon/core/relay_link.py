@@ -271,8 +271,8 @@ class RelayLink:
     async def _keep_receipt(self, certificate: bytes, sealed: bytes) -> None:
         known = self._evidence.receipts.get(certificate)
         if certificate != self._identity.certificate and await self._believe(sealed):
-            if known is not None and self._evidence.receipts[certificate] != known:
-                # A new word of a device, not one that the relay had kept: it is there now.
+            # What the relay has kept comes first; what comes later, or is new, a device has just said: it is there.
+            if self._evidence.live or (known is not None and self._evidence.receipts[certificate] != known):
                 self._evidence.neighbour_at = self._environment.now()
             await self._log.relays.keep_receipt(self._address, certificate, sealed, self._fence)
 

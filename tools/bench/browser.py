@@ -1,0 +1,56 @@
+"""A browser of the benchmark: started anew on a profile, with marks in every page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Page, Playwright
+
+from e2e.device import Device, Tab
+
+MARKS: Final = (Path(__file__).parent / "marks.js").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How long a page took from its navigation, in ms: its first paint with something in it, notes in it, a core that is ready."""
+
+    painted: float
+    rows: float
+    ready: float
+
+
+@contextmanager
+def browser(playwright: Playwright, profile: Path) -> Iterator[Device]:
+    """A browser on a profile, closed at the end."""
+    device = Device(playwright, profile)
+    device.context.add_init_script(MARKS)
+    try:
+        yield device
+    finally:
+        device.close()
+
+
+def open_tab(device: Device, url: str) -> Tab:
+    """Open an address and wait until its core is ready."""
+    return device.open(url)
+
+
+def marks(page: Page) -> dict[str, Any]:
+    """The marks of a page."""
+    found: dict[str, Any] = page.evaluate("carryonMarks")
+    return found
+
+
+def opening(tab: Tab) -> Opening:
+    """How the page of a tab opened; waits for its first paint."""
+    origin = tab.page.evaluate(
+        "async () => { while (!carryonMarks.painted) await new Promise((done) => setTimeout(done, 5)); "
+        "return performance.timeOrigin; }"
+    )
+    seen = marks(tab.page)
+    return Opening(seen["painted"] - origin, seen["rows"] - origin, seen["ready"] - origin)
