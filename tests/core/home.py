@@ -139,15 +139,15 @@ def rest(notebook: OpenNotebook) -> bool:
 
 
 def listen(tab: Tab, heard: Callable[[ToTab], None]) -> None:
-    """Hear every message of the core before the tab does."""
+    """Hear every message to a tab in the moment in which its core says it."""
     assert tab._port is not None, "a tab that is ready has a port"
-    take = tab._port._to_tab
+    post = tab._port.post
 
     def both(message: ToTab) -> None:
         heard(message)
-        take(message)
+        post(message)
 
-    tab._port._to_tab = both
+    tab._port.post = both  # type: ignore[method-assign]
 
 
 def adds_to(step: Step, store: str) -> int:

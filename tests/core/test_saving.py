@@ -16,7 +16,7 @@ from tests.simulation.virtual_loop import until
 
 @rule
 async def test_saved_is_said_after_the_commit_only(home: Home) -> None:
-    """A5: in the moment in which a tab hears of it, the edit is in the journal or in the log."""
+    """A5: in the moment in which a tab is told of it, the edit is in the journal or in the log."""
     tab = await home.begin()
     kept: list[bool] = []
     here = holdings(tab)
