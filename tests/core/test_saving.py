@@ -161,6 +161,24 @@ async def test_a_reloaded_tab_gives_what_was_not_saved_to_the_core(home: Home) -
 
 
 @rule
+async def test_a_reloaded_tab_gets_its_own_last_edit_back(home: Home) -> None:
+    """A4: what it typed before and after it pressed something, a deletion too, is in the editor that it is given."""
+    tab = await home.begin()
+    assert tab.note is not None
+    fail_writes(tab.worker.device)
+    tab.type("kept")
+    tab.act("note.pin", note=tab.note)
+    tab.erase(0, 6)
+    before = tab.text
+    tab.reload()
+    mend(tab.worker.device)
+
+    await until(lambda: tab.ready == "ready" and tab.saved and tab.note, "it is loaded again", 30.0)
+
+    assert tab.text == before
+
+
+@rule
 async def test_sending_an_edit_and_an_act_twice_does_once(home: Home) -> None:
     """Rule 3 of the messages: what a tab does not know to be saved it says again."""
     tab = await home.begin()

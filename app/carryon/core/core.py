@@ -35,6 +35,7 @@ from carryon.core.messages import (
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs import Tabs, TabSession
 from carryon.crypto.notebook_keys import decode_secrets
+from carryon.notes.note import BadUpdate
 from carryon.storage import device as device_layout
 from carryon.storage.device import DeviceStore, KeptNotebook
 from carryon.storage.errors import Damaged
@@ -226,7 +227,8 @@ class Core:
         return None
 
     async def _hello(self, session: TabSession, hello: Hello) -> str | None:
-        session.hello = hello
+        # Its editor gets the note when what it brings is in it: an edit of its own is never sent back to it.
+        session.hello, session.greeted = hello, False
         session.visible = hello.visible
         session.forget_shown()
         if hello.fragment:
@@ -234,13 +236,14 @@ class Core:
         state = scrolled(route(hello.query, Tab(self.current)), 0, hello.rows)
         if not hello.query and self._welcome is not None:
             state, self._welcome = replace(state, note=self._welcome), None
-        await self._go(session, state, is_told=True, bind=False)
+        await self._go(session, state, is_told=True)
         problems = []
         for pending in hello.pending:
             problems.append(await self._take(session, pending))
         session.ready("ready", "", self.environment.place.release)
+        session.greeted = True
         self._render(session)
-        await self._bind(session, hello.note, hello.vector)
+        problems.append(await self._bind(session, hello.note, hello.vector))
         return next((problem for problem in problems if problem), None)
 
     async def _act(self, session: TabSession, act: Act) -> str | None:
@@ -251,9 +254,7 @@ class Core:
             session.call(call.name, call.args)
         return done.problem
 
-    async def _go(
-        self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False, bind: bool = True
-    ) -> None:
+    async def _go(self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False) -> None:
         """Show `state` in a tab; `is_told` when the address is the browser's own doing."""
         if state.notebook not in dict(self.shown.notebooks):
             state = replace(state, notebook=self.current, note=None)
@@ -261,17 +262,20 @@ class Core:
         session.state = state
         query = query_of(state, several=len(self.shown.notebooks) > 1)
         session.located(query, replace=is_told or before is None or not is_step(before, state))
-        if bind:
+        if session.greeted:
             self._render(session)
             await self._bind(session, None, None)
 
-    async def _bind(self, session: TabSession, held: str | None, vector: bytes | None) -> None:
-        """Give the editor of the open note its state: all of it, or what the holder of `vector` lacks."""
+    async def _bind(self, session: TabSession, held: str | None, vector: bytes | None) -> str | None:
+        """Give the editor of the open note its state: all of it, or what the holder of `vector` lacks.
+
+        None, or the words of what was wrong with the vector; all of the state is right for any holder, only longer.
+        """
         opened, state = self.of(session), self._state(session)
         note = state.note if state.note in opened.notebook.rows else None
         if note is None or note == session.bound:
             session.bound = note
-            return
+            return None
         await opened.documents.use(note)
         # Another tab is shown an edit only when it is durable.
         await opened.writer.flush()
@@ -279,8 +283,14 @@ class Core:
         document = opened.notebook.note(note)
         assert document is not None, "a document that is in use is in memory"
         session.bound = note
-        update = document.update_since(vector) if held == note and vector is not None else document.state()
+        problem = None
+        try:
+            update = document.update_since(vector) if held == note and vector is not None else document.state()
+        except BadUpdate as fault:
+            problem = f"A tab could not say what it has of its note, and was given all of it: {fault.reason}."
+            update = document.state()
         session.post(Bind(note, update, document.vector(), session.number(opened.documents.heads(note))))
+        return problem
 
     def _state(self, session: TabSession) -> Tab:
         assert session.state is not None, "a tab has a state from its hello on"

@@ -26,13 +26,14 @@ Heads = Mapping[bytes, Link]
 
 
 class TabSession:
-    """One tab, from its hello until its port is let go."""
+    """One tab, from its hello until its port is let go; `greeted` once all that its hello brought was taken."""
 
     def __init__(self, port: TabPort) -> None:
         self.port = port
         self.messages: asyncio.Queue[FromTab] = asyncio.Queue(MESSAGES_MAX)
         self.task: asyncio.Task[None] | None = None
         self.hello: Hello | None = None
+        self.greeted = False
         self.state: Tab | None = None
         self.visible = True
         self.bound: str | None = None
