@@ -24,7 +24,7 @@ from carryon.storage.log import Log
 
 REST_S: Final = 1.0
 SEGMENT_NOTES: Final = 64
-TAIL_CHANGES_MAX: Final = 48
+TAIL_MAX: Final = 480
 PAGE_ENTRIES_MAX: Final = 1024
 
 
@@ -67,7 +67,7 @@ class Derived:
             return 0
         for number, rows in enumerate(decoded, 1):
             self._segment_by_note |= {row.note: number for row in rows}
-            self._notebook.put_rows(rows)
+        self._notebook.put_rows(row for rows in decoded for row in rows)
         self._rows_position = front.pos
         return front.pos
 
@@ -77,9 +77,9 @@ class Derived:
         segments = None if front is None else await self._log.texts.read_segments()
         stale = set() if front is None else await self._changed_after(front.pos)
         for segment in segments or ():
-            known = {note for note in self._notebook.rows if self._notebook.text(note) is not None}
-            bodies = json.loads(segment)
-            self._notebook.put_texts({note: bodies[note] for note in bodies.keys() - known - stale})
+            bodies: dict[str, str] = json.loads(segment)
+            unknown = (note for note in bodies.keys() - stale if self._notebook.text(note) is None)
+            self._notebook.put_texts({note: bodies[note] for note in unknown})
             await asyncio.sleep(0)
         for note in [note for note in self._notebook.rows if self._notebook.text(note) is None]:
             await self._documents.use(note)
@@ -156,7 +156,7 @@ class Derived:
         states = []
         for note, tail in list(self._documents.tails.items()):
             document = self._notebook.note(note)
-            if tail > TAIL_CHANGES_MAX and document is not None and not self._documents.is_unfolded(note):
+            if tail > TAIL_MAX and document is not None and not self._documents.is_unfolded(note):
                 states.append(NoteState(note, pos, dict(self._documents.heads(note)), document.state()))
                 self._documents.tails[note] = 0
         return states

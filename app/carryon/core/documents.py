@@ -22,8 +22,11 @@ from carryon.notes.note import Note
 from carryon.storage.changes import furthest
 from carryon.storage.layouts import JournalRow
 from carryon.storage.log import Log
+from carryon.views.tab import is_id
 
 IDLE_MAX: Final = 48
+# To open a change takes about as long as to apply so many updates.
+CHANGE_WEIGHT: Final = 10
 
 Heads = Mapping[bytes, Link]
 
@@ -43,6 +46,7 @@ class Documents:
         self._unfolded: Callable[[str], Sequence[JournalRow]] = lambda _note: ()
         self._gates: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._heads: OrderedDict[str, dict[bytes, Link]] = OrderedDict()
+        # What loading a note would take beside its stored state, in updates.
         self.tails: dict[str, int] = {}
 
     def unfolded_by(self, unfolded: Callable[[str], Sequence[JournalRow]]) -> None:
@@ -61,12 +65,12 @@ class Documents:
         """How far each author's chain of a note in memory is held."""
         return self._heads.get(note, {})
 
-    def advance(self, note: str, link: Link) -> None:
-        """A change of the note has entered the log."""
+    def advance(self, note: str, link: Link, updates: int) -> None:
+        """A change of the note, of so many updates, has entered the log."""
         if note in self._heads:
             held = self._heads[note].get(link.author)
             self._heads[note][link.author] = furthest(held, link)
-            self.tails[note] = self.tails.get(note, 0) + 1
+            self.tails[note] = self.tails.get(note, 0) + CHANGE_WEIGHT + updates
 
     async def use(self, note: str) -> bool:
         """Have a note's document in memory; False when there is no such note."""
@@ -94,6 +98,8 @@ class Documents:
         self._notebook.drop_note(note)
 
     async def _load(self, note: str) -> bool:
+        if not is_id(note):
+            return False
         loaded = await self._log.changes.load(note, self._identity.tag(note))
         bodies = await self._identity.read([entry.change for entry in loaded.entries])
         unfolded = self._unfolded(note)
@@ -113,7 +119,7 @@ class Documents:
         created = row.created if row is not None else next(iter(times), 0)
         modified = max([row.modified if row is not None else 0, *times])
         self._heads[note] = dict(loaded.heads)
-        self.tails[note] = len(bodies)
+        self.tails[note] = sum(CHANGE_WEIGHT + len(body.updates) for body in bodies)
         self._notebook.put_note(document, created, modified, named(loaded.heads))
         return True
 

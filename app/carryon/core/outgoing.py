@@ -151,7 +151,7 @@ class Outgoing:
         [change] = await self._identity.seal([Draft(header, body)])
         [entry] = await self._log.fold([Fold(change, own, tuple(one.key for one in batch))])
         self._needed[note] = needed | {link.author: link for link in last.base}
-        self._documents.advance(note, Link(self._author, header.n, change.id))
+        self._documents.advance(note, Link(self._author, header.n, change.id), len(batch))
         self._folded(note, entry, body.time)
 
     async def _read_again(self, note: str) -> None:

@@ -215,7 +215,7 @@ class Receiving:
                 raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
             updates: list[bytes] = []
             for change, body in changes:
-                self._documents.advance(note, link_of(change))
+                self._documents.advance(note, link_of(change), len(body.updates))
                 updates += body.updates
             heads = named(self._documents.heads(note))
             facts = self._notebook.absorb(note, updates, time, heads)

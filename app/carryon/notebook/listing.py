@@ -17,12 +17,14 @@ from bisect import bisect_left, insort
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from carryon.notebook.search import Hit, Query, Searchable, fold, hit_of, parse_query, row_matches, searchable
 from carryon.notes.row import Row
 
 lists_max = 8
+_folded = lru_cache(maxsize=16_384)(fold)  # titles and tags, which come again and again
 
 Place = Literal["notes", "trash"]
 _Order = tuple[bool, int, str]  # not pinned, minus the time of the last change, note
@@ -212,7 +214,10 @@ class Index:
         return Listing(ids, _Hits(kept.query, ids, self), len(ids))
 
     def _put_searchable(self, note: str) -> None:
-        texts = searchable(self.rows[note].title, self.bodies.get(note, ""))
+        title, body = self.rows[note].title, self.bodies.get(note)
+        name = _folded(title)
+        # At a start ten thousand rows come, and no text yet.
+        texts = searchable(title, body) if body else Searchable(name, name, f"{name}\n")
         self._titles[note], self._heads[note], self._texts[note] = texts
 
     def _touch(self, note: str) -> None:
@@ -231,16 +236,16 @@ class Index:
             folder = folder.rpartition("/")[0]
         self._tags_shown = None
         for tag in row.tags:
-            forms = self._tags.setdefault(fold(tag), Counter())
+            forms = self._tags.setdefault(_folded(tag), Counter())
             forms[tag] += by
             if not forms[tag]:
                 del forms[tag]
             if not forms:
-                del self._tags[fold(tag)]
-        named = self._named.setdefault(fold(row.title), set())
+                del self._tags[_folded(tag)]
+        named = self._named.setdefault(_folded(row.title), set())
         (named.add if by > 0 else named.discard)(row.note)
         if not named:
-            del self._named[fold(row.title)]
+            del self._named[_folded(row.title)]
 
 
 def _counted(row: Row) -> tuple[object, ...]:
