@@ -14,6 +14,7 @@ from carryon.notebook.importing import (
     NoteFile,
     Refused,
     Tally,
+    archive_comment,
     file_bytes_max,
     read_file,
     zip_bytes_max,
@@ -26,6 +27,9 @@ from hypothesis import strategies as st
 from tests.notebook.files import brought_in, import_files
 from tests.notebook.world import a_notebook
 
+COMMENTS = st.dictionaries(
+    st.sampled_from(["title", "folder", "x"]), st.text(max_size=9) | st.integers() | st.lists(st.text(max_size=2))
+)
 VAULT = {"vault/One.md": b"one\r\n", "vault/deep/er/Two.md": "\ufeff# zwei 😀".encode()}
 
 
@@ -151,6 +155,19 @@ class TestReading:
         assert isinstance(found[0], Refused)
         assert "damaged" in found[0].reason
 
+    @given(st.binary(max_size=40) | COMMENTS.map(lambda said: json.dumps(said).encode()) | st.just(b"[" * 65_535))
+    def test_any_comment_in_a_zip_is_a_name_or_passed_over(self, comment: bytes) -> None:
+        """Anybody can say that a zip is an export of ours; its notes come, under the names of their paths at worst."""
+        packed, entry = io.BytesIO(), zipfile.ZipInfo("a/One.md")
+        entry.comment = comment
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.comment = archive_comment
+            archive.writestr(entry, b"one")
+
+        (found,) = read_file("v.zip", packed.getvalue())
+
+        assert isinstance(found, NoteFile) and found.body == "one"
+
     @given(st.data())
     def test_any_bytes_for_a_zip_are_read_or_refused(self, data: st.DataObject) -> None:
         """Flipped bits and cut ends give words, never a fault."""
@@ -265,7 +282,7 @@ class TestIdentity:
         """What another program or release wrote there does not break an import."""
         notebook = a_notebook()
         import_files(notebook, VAULT)
-        for number, source in enumerate(("[]", "{}", "no json", json.dumps({"path": 1}))):
+        for number, source in enumerate(("[]", "{}", "no json", json.dumps({"path": 1}), "[" * 200_000)):
             note = next(iter(notebook.rows))
             notebook.act(ReplaceBody(note, f"text {number}", source), 9)
             assert import_files(notebook, VAULT).created <= 1

@@ -1,5 +1,6 @@
 """Rows: what is derived from a note for the list."""
 
+import json
 from itertools import count
 
 import pytest
@@ -18,6 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.notes.histories import ID
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 def test_a_row_tells_what_the_note_holds() -> None:
@@ -133,6 +140,16 @@ def test_rows_are_stored_and_read() -> None:
             decode_rows(bad)
 
 
+@given(JSON, st.lists(JSON, min_size=len(Row._fields), max_size=len(Row._fields)), st.binary())
+def test_no_stored_form_of_rows_upsets_the_start(any_form: object, near: list[object], data: bytes) -> None:
+    """Rows, or ValueError: they are made again then, and nothing else may come out."""
+    for stored in (data, json.dumps(any_form).encode(), json.dumps([near]).encode()):
+        try:
+            assert all(isinstance(row, Row) for row in decode_rows(stored))
+        except ValueError:
+            continue
+
+
 class TestTrash:
     """A note is in the trash only while nobody but those who put it there has written beyond what they had seen."""
 
@@ -160,9 +177,20 @@ class TestTrash:
         assert not trashed_holds([""], {})
         assert not trashed_holds([], {})
 
-    @given(st.text())
+    @given(st.text() | JSON.map(json.dumps))
     def test_a_value_of_another_form_trashes_nothing(self, value: str) -> None:
         assert not trashed_holds([value, "[]"], {})
+
+    @pytest.mark.parametrize("value", ["[" * 200_000, '{"by":"aa","heads":{"bb":Infinity}}'], ids=["deep", "endless"])
+    def test_a_value_that_is_made_to_upset_trashes_nothing(self, value: str) -> None:
+        assert not trashed_holds([value], {})
+
+    @given(JSON, st.dictionaries(st.text(max_size=4), JSON, max_size=3))
+    def test_no_value_of_nearly_the_form_upsets_anybody(self, by: object, heads: dict[str, object]) -> None:
+        """It was written by another device, perhaps of another release."""
+        value = json.dumps({"by": by, "heads": heads})
+
+        assert trashed_holds([value], {"cc": 1}) in (True, False)
 
 
 _counter = count()

@@ -237,7 +237,7 @@ def _renamed(file: NoteFile, comment: bytes) -> NoteFile | Refused:
     try:
         said = json.loads(comment)
         title, folder = said["title"], said["folder"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return file
     if not isinstance(title, str) or not isinstance(folder, str):
         return file
@@ -273,5 +273,5 @@ def _decoded(source: str) -> tuple[str, str] | None:
     try:
         said = json.loads(source) if source else None
         return (str(said["path"]), str(said["sha256"])) if said else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

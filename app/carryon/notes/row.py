@@ -123,9 +123,14 @@ def encode_rows(rows: Iterable[Row]) -> bytes:
 
 def decode_rows(data: bytes) -> list[Row]:
     """Return the rows of a stored form, or raise ValueError: rows are derived, so the caller throws them away."""
+    stored = json.loads(data)
+    if not isinstance(stored, list):
+        raise ValueError("rows are stored in another form")
     rows = []
-    for fields in json.loads(data):
+    for fields in stored:
         if not isinstance(fields, list) or len(fields) != len(Row._fields):
+            raise ValueError("rows are stored in another form")
+        if not isinstance(fields[4], list):
             raise ValueError("rows are stored in another form")
         fields[4] = tuple(fields[4])
         rows.append(Row._make(fields))
@@ -217,5 +222,5 @@ def _trashed(value: str) -> tuple[str, dict[str, int]] | None:
     try:
         decoded = json.loads(value)
         return str(decoded["by"]), {str(author): int(n) for author, n in decoded["heads"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
