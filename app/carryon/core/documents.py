@@ -23,7 +23,6 @@ from carryon.storage.changes import furthest
 from carryon.storage.layouts import JournalRow
 from carryon.storage.log import Log
 from carryon.views.tab import is_id
-from carryon.views.tab import is_id
 
 IDLE_MAX: Final = 48
 # To open a change takes about as long as to apply so many updates.
@@ -99,8 +98,6 @@ class Documents:
         self._notebook.drop_note(note)
 
     async def _load(self, note: str) -> bool:
-        if not is_id(note):
-            return False
         if not is_id(note):
             return False
         loaded = await self._log.changes.load(note, self._identity.tag(note))
