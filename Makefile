@@ -1,12 +1,12 @@
 # Every command of the project. `make` alone lists them.
 PORT ?= 8000
 DATA ?= build/data
-SEEDS ?= 25
+SEEDS ?= 200
 PY := .venv/bin/python
 READY := .venv/setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev site check unit e2e sim test soak breaks screenshots wheel lock clean
+.PHONY: help setup run dev site check unit e2e sim test soak bench breaks screenshots wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,7 @@ e2e: $(READY) ## tests with a real browser and a real relay
 	@$(PY) -m tools.site
 	@$(PY) -m pytest e2e -q
 
-sim: $(READY) ## simulate devices, relay and faults: SEEDS=25
+sim: $(READY) ## simulate devices, relay and faults: SEEDS=200
 	@$(PY) -m tests.simulation --seeds $(SEEDS)
 
 test: sim ## everything: sim, unit with the slow tests, e2e
@@ -51,6 +51,10 @@ test: sim ## everything: sim, unit with the slow tests, e2e
 soak: $(READY) ## the large counts: fuzzing and simulation for an hour
 	@$(PY) -m tests.simulation --seeds 5000
 	@CARRYON_SOAK=1 $(PY) -m pytest tests -q -n 2 --hypothesis-profile soak
+
+bench: $(READY) ## measure speed and size beside baselines (a quarter of an hour, alone on the machine)
+	@$(PY) -m tools.site
+	@$(PY) -m tools.bench
 
 breaks: $(READY) ## break the code on purpose, see the named tests fail
 	@$(PY) -m tools.breaks
