@@ -44,6 +44,7 @@ export function listen(unsaved) {
   document.addEventListener("input", (event) => {
     const box = actor(event);
     if (box?.matches(TEXTS)) fields.typed(/** @type {Box} */ (box));
+    else if (box?.matches("form")) fields.written(/** @type {Box} */ (event.target));
   });
 
   document.addEventListener("change", (event) => {

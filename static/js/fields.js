@@ -4,7 +4,8 @@
  *
  * 1. `data-on="input"`: sent while typing, at most once per frame. Otherwise sent on `change`, that is on leaving the box or Enter.
  * 2. `data-rest="2000"`: also sent after that many milliseconds of rest, and counted as unsaved from the first key on.
- * 3. A box holds what was typed until the core has answered for it; `morph` asks.
+ * 3. A box holds what was typed until it was sent and the core has answered for it; `morph` asks. What is typed into a box of a form is
+ *    sent with the form, and held as long as the box is there.
  */
 
 import { argumentsOf } from "./arguments.js";
@@ -14,6 +15,8 @@ import { argumentsOf } from "./arguments.js";
 export class Fields {
   /** What is typed and not sent, with the timer of its rest. @type {Map<Box, number>} */
   #typed = new Map();
+  /** Boxes of forms that somebody has written in. @type {WeakSet<Element>} */
+  #written = new WeakSet();
   /** The number under which a box's text was sent last, and the text. @type {WeakMap<Element, {seq: number, value: string}>} */
   #sent = new WeakMap();
   #saved = 0;
@@ -36,10 +39,19 @@ export class Fields {
       return void this.#typed.set(box, 0);
     }
     const rest = Number(box.dataset.rest ?? 0);
-    if (!rest) return;
+    if (!rest) {
+      // It was sent by then, or stands as it stood before and there is nothing to send.
+      box.addEventListener("blur", () => this.#typed.delete(box), { once: true });
+      return void this.#typed.set(box, 0);
+    }
     clearTimeout(this.#typed.get(box));
     this.#typed.set(box, setTimeout(() => this.flush(box), rest));
     this.#typing(box, true);
+  }
+
+  /** @param {Box} box one of a form */
+  written(box) {
+    this.#written.add(box);
   }
 
   /** @param {Box} box */
@@ -75,7 +87,8 @@ export class Fields {
 
   /** @param {Element} element */
   holds(element) {
-    return this.#typed.has(/** @type {Box} */ (element)) || (this.#sent.get(element)?.seq ?? 0) > this.#saved;
+    if (this.#written.has(element) || this.#typed.has(/** @type {Box} */ (element))) return true;
+    return (this.#sent.get(element)?.seq ?? 0) > this.#saved;
   }
 
   /** @param {Element} element */

@@ -10,6 +10,11 @@ from .driving import core_of, order, unsaved, until, until_equal
 BOX = '<input type="search" aria-label="Search notes" value="{value}" data-action="list.search" data-on="input" data-key="/ mod+alt+f">'
 TITLE = '<input aria-label="Title" value="{value}" data-action="note.rename" data-note="{note}" data-rest="{rest}">'
 
+FOLDER = '<p>{words}</p><input aria-label="Folder" value="" data-action="note.move" data-note="{note}">'
+RELAY = (
+    '<p>{words}</p><form data-action="relay.connect"><input aria-label="Relay address" name="address" value=""></form>'
+)
+
 
 def say_regions(page: Page, regions: dict[str, str], **rest: str) -> None:
     """Let the core render regions, and wait until they are there."""
@@ -83,6 +88,53 @@ def test_what_is_being_typed_is_not_overwritten_until_the_core_has_answered(tab:
     until(lambda: unsaved(page) == 0)
     say_regions(page, {"list": BOX.format(value="the core's")})
     assert page.get_by_role("searchbox").input_value() == "the core's"
+
+
+def test_a_box_that_is_sent_when_it_is_left_is_not_overwritten_before(tab: Tab) -> None:
+    page = tab()
+    box = page.get_by_role("textbox", name="Folder")
+    say_regions(page, {"note": FOLDER.format(words="saving", note="N")})
+    box.press_sequentially("Trips")
+
+    say_regions(page, {"note": FOLDER.format(words="saved", note="N")})
+
+    assert box.input_value() == "Trips"
+    assert acts(page, "note.move") == []
+    box.press("Enter")
+    until_equal(lambda: acts(page, "note.move"), [{"note": "N", "value": "Trips"}])
+    box.press_sequentially("/Portugal")
+    say_regions(page, {"note": FOLDER.format(words="another note", note="M")})
+    until_equal(lambda: acts(page, "note.move")[1:], [{"note": "N", "value": "Trips/Portugal"}])
+    assert box.input_value() == ""
+
+
+def test_a_box_that_is_left_as_it_was_shows_the_core_s_text_again(tab: Tab) -> None:
+    page = tab()
+    box = page.get_by_role("textbox", name="Folder")
+    say_regions(page, {"note": FOLDER.format(words="", note="N")})
+    box.press_sequentially("T")
+    box.press("Backspace")
+    box.blur()
+
+    say_regions(page, {"note": FOLDER.format(words="", note="N").replace('value=""', 'value="moved elsewhere"')})
+
+    assert box.input_value() == "moved elsewhere"
+    assert acts(page, "note.move") == []
+
+
+def test_what_is_written_into_a_form_stays_until_the_form_is_sent(tab: Tab) -> None:
+    page = tab()
+    box = page.get_by_role("textbox", name="Relay address")
+    say_regions(page, {"note": RELAY.format(words="trying")})
+    box.press_sequentially("https://relay")
+
+    say_regions(page, {"note": RELAY.format(words="no relay answers")})
+    box.blur()
+    say_regions(page, {"note": RELAY.format(words="trying")})
+
+    assert box.input_value() == "https://relay"
+    box.press("Enter")
+    until_equal(lambda: acts(page, "relay.connect"), [{"address": "https://relay"}])
 
 
 def test_a_title_counts_as_unsaved_from_the_first_key_and_is_sent_after_its_rest(tab: Tab) -> None:
