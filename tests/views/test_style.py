@@ -110,7 +110,11 @@ def test_every_token_that_is_used_is_there_and_every_token_there_is_used() -> No
 
 def test_motion_and_focus_are_looked_after() -> None:
     """Who asked for less motion gets it; where the keyboard is can be seen."""
-    assert "prefers-reduced-motion: reduce" in (CSS / "reset.css").read_text()
+    assert re.search(r"prefers-reduced-motion: reduce\) \{\s*:root \{\s*--ease: 0s;", TOKENS)
+    for sheet in SHEETS:
+        text = sheet.read_text()
+        # A rule of a lower layer could not end any other motion.
+        assert "animation" not in text and text.count("transition") == len(re.findall(r"transition: [^;]*--ease", text))
     assert ":focus-visible" in (CSS / "layout.css").read_text()
 
 
