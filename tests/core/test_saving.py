@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
-from carryon.core.messages import Saved, ToTab, Update
+from carryon.core.messages import Call, Regions, Saved, ToTab, Update
 from carryon.storage.memory_store import Fault, Step
 
 from tests.core.home import Home, adds_to, fail_writes, holdings, listen, mend, opened, rule
@@ -143,6 +143,27 @@ async def test_what_is_typed_and_pressed_before_the_core_is_ready_is_kept(home: 
     await until(lambda: tab.ready == "ready" and tab.note == note and tab.saved, "the note is there")
 
     assert holdings(tab).mentions(note, b"title") is True
+
+
+@rule
+async def test_a_tab_is_called_after_it_was_shown_what_the_call_is_about(home: Home) -> None:
+    """A8: the title of a note that was asked for before the core was ready gets the focus, and the keys kept for it."""
+    tab = Tab(home.device("Anna").worker(), Random("early"))
+    heard: list[ToTab] = []
+    take = tab.take
+
+    def both(message: ToTab) -> None:
+        heard.append(message)
+        take(message)
+
+    tab.take = both  # type: ignore[method-assign]
+    tab.open()
+    note = tab.act("note.create")
+    await until(lambda: tab.note == note, "the note is open")
+
+    [at] = [at for at, message in enumerate(heard) if isinstance(message, Call)]
+    regions = [message.regions for message in heard[:at] if isinstance(message, Regions)]
+    assert any(f"title-{note}" in shown.get("note", "") for shown in regions)
 
 
 @rule

@@ -250,6 +250,9 @@ class Core:
         before, opened = self._state(session), self.of(session)
         done = await acted(opened, session, before, device_of(opened, session, self.shown), act, self._errands)
         await self._go(session, self._state(session), before=before)
+        if done.calls:
+            # They are about what the act made, which a tab that is still being greeted is not shown yet.
+            self._render(session)
         for call in done.calls:
             session.call(call.name, call.args)
         return done.problem
