@@ -80,6 +80,7 @@ def test_it_starts_and_its_shortcuts_work_with_no_server(relay: Relay, new_devic
     expect(start.list).to_be_visible()
 
     note = device.open(address_by_name["New note"])
+    note.page.bring_to_front()
     expect(note.title).to_be_focused()
     expect(note.title).to_have_value("")
     note.page.keyboard.type("From the shortcut")
