@@ -58,7 +58,9 @@ def main() -> int:
         for name in named:
             say(f"bench: {name}")
             with tempfile.TemporaryDirectory(prefix="carryon-bench-", ignore_cleanup_errors=True) as folder:
-                figures += PARTS[name](playwright, Path(folder))
+                for one in PARTS[name](playwright, Path(folder)):
+                    figures.append(one)
+                    print(table([one]).splitlines()[-1], flush=True)
     figures.sort(key=lambda one: int(one.no[1:]))
     print(table(figures))
     WRITTEN.parent.mkdir(exist_ok=True)

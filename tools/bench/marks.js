@@ -2,8 +2,16 @@
 // two tabs or two browsers on one machine can be compared. Nothing is changed here.
 (() => {
   const now = () => performance.timeOrigin + performance.now();
-  const marks = { ready: 0, rows: 0, painted: 0, chosen: 0, reported: 0, searched: 0, found: [], saved: [], keys: [], slow: [], frames: [] };
+  const marks = { ready: 0, rows: 0, shown: 0, painted: 0, chosen: 0, reported: 0, searched: 0, found: [], saved: [], keys: [], slow: [], frames: [] };
   globalThis.carryonMarks = marks;
+
+  /** Call in the task that follows the next frame. */
+  const afterFrame = (then) =>
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = then;
+      port2.postMessage(null);
+    });
 
   new PerformanceObserver((list) => {
     for (const entry of list.getEntriesByName("first-contentful-paint")) marks.painted = performance.timeOrigin + entry.startTime;
@@ -17,11 +25,7 @@
   addEventListener("keydown", ({ timeStamp }) => {
     const key = { at: performance.timeOrigin + timeStamp, painted: 0 };
     marks.keys.push(key);
-    requestAnimationFrame(() => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => (key.painted = now());
-      port2.postMessage(null);
-    });
+    afterFrame(() => (key.painted = now()));
   }, true);
 
   addEventListener("input", ({ target }) => {
@@ -35,7 +39,10 @@
   new MutationObserver((records) => {
     const root = document.documentElement;
     if (!marks.ready && root?.dataset.core === "ready") marks.ready = now();
-    if (!marks.rows && document.querySelector('[aria-label="Notes"] a')) marks.rows = now();
+    if (!marks.rows && document.querySelector('[aria-label="Notes"] a')) {
+      marks.rows = now();
+      afterFrame(() => (marks.shown = now()));
+    }
     if (!marks.reported && document.querySelector('[aria-label="Import report"]')) marks.reported = now();
     if (root && root.dataset.unsaved !== unsaved) {
       unsaved = root.dataset.unsaved;
