@@ -70,6 +70,7 @@ def run_test(tree: Path, test: str, builds: bool) -> subprocess.CompletedProcess
     command = [python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", test]
     environment = {
         "PATH": f"{tree / '.venv' / 'bin'}:/usr/bin:/bin",
+        "HYPOTHESIS_PROFILE": "noticed",
         "PYTHONPATH": f"{tree / 'app'}:{tree / 'sync_worker'}:{tree}",
     }
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=TEST_SECONDS_MAX)
