@@ -34,6 +34,13 @@ def test_the_same_inputs_give_the_same_runtime(tmp_path: Path) -> None:
     assert [difference(work / name, kept / name) for name in build.SHIPPED] == [""] * len(build.SHIPPED)
 
 
+def test_the_boot_image_does_not_say_where_it_was_made() -> None:
+    """Another clone makes the same image: none of this machine's paths is in it."""
+    image = (build.files_of(build.runtime()) / "boot.bin").read_bytes()
+
+    assert [path for path in (str(build.ROOT), str(build.HERE), "image.mjs") if path.encode() in image] == []
+
+
 def test_a_start_finds_everything_imported(site: Path) -> None:
     """After the boot image only the app's own modules and pycrdt's are read; an import of anything else costs every start."""
     archive = next(site.glob("v/*/app.zip"))

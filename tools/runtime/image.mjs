@@ -5,16 +5,17 @@
 // 2. Two interpreters, one after the other: micropip in the first installs and packs the packages, and none of what
 //    it imported is in the second, whose memory becomes the boot image.
 // 3. The lock that both start from names no package, so that nothing can come from anywhere but `wheels/`.
-// 4. The same inputs give the same bytes: clocks stand still, in no zone of this machine, randomness is fixed, and so is the
-//    order of everything. What was drawn here is public with the image: whoever starts from it seeds `random` again (`secrets` and `os.urandom`
-//    ask the browser each time).
+// 4. The same inputs give the same bytes: clocks stand still, in no zone of this machine, randomness is fixed, so is the order of
+//    everything, and Python does not learn where this file lies. What was drawn here is public with the image: whoever starts from it
+//    seeds `random` again (`secrets` and `os.urandom` ask the browser each time).
 import node_crypto from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { TOOLS, importTool, stopOnFault } from "./start.mjs";
 
-const folder = process.argv[2];
+// What is left of the arguments would be the name of Python's program, and in the image.
+const [, folder] = process.argv.splice(1);
 const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
 const { info } = JSON.parse(readFileSync(join(folder, "distribution-lock.json"), "utf8"));
 
