@@ -13,6 +13,8 @@ from playwright.sync_api import Page, Playwright
 from e2e.device import Device, Tab
 
 MARKS: Final = (Path(__file__).parent / "marks.js").read_text()
+# A person leaves the notebook open for a moment after an import; the derived stores are written when nothing has changed for a second.
+REST_MS: Final = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ def browser(playwright: Playwright, profile: Path) -> Iterator[Device]:
 def open_tab(device: Device, url: str) -> Tab:
     """Open an address and wait until its core is ready."""
     return device.open(url)
+
+
+def rest(tab: Tab) -> None:
+    """Leave the notebook alone for a moment, as a person does."""
+    tab.wait_saved()
+    tab.page.wait_for_timeout(REST_MS)
 
 
 def marks(page: Page) -> dict[str, Any]:

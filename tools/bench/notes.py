@@ -16,7 +16,7 @@ from pycrdt import Doc, Text
 from e2e.device import Tab
 from e2e.relay import Relay
 from tools.bench.baselines import bundled
-from tools.bench.browser import browser, marks, open_tab, opening
+from tools.bench.browser import REST_MS, browser, marks, open_tab, opening, rest
 from tools.bench.editor import painted
 from tools.bench.figure import Figure, median_of
 from tools.bench.serving import served
@@ -28,8 +28,6 @@ SMALL: Final = 100
 MANY: Final = 10_000
 IMPORTED: Final = 6_000
 IMPORT_MS: Final = 300_000
-# A person leaves the notebook open for a moment after an import; the derived stores are written when nothing has changed for a second.
-REST_MS: Final = 6_000
 QUERY: Final = "template query"
 QUERY_PAUSE_MS: Final = 250
 WHEELS: Final = 120
@@ -168,12 +166,6 @@ def many_notes(playwright: Playwright, folder: Path, sample: Path) -> Iterator[F
         tab.page.close()
         yield from painted(device, relay.url, folder)
     relay.stop()
-
-
-def rest(tab: Tab) -> None:
-    """Leave the notebook alone for a moment, as a person does."""
-    tab.wait_saved()
-    tab.page.wait_for_timeout(REST_MS)
 
 
 def _sample_import(playwright: Playwright, folder: Path, relay: Relay, sample: Path) -> Iterator[Figure]:

@@ -12,7 +12,7 @@ from typing import Final
 from playwright.sync_api import Playwright
 
 from e2e.relay import Relay
-from tools.bench.browser import Opening, browser, open_tab, opening
+from tools.bench.browser import Opening, browser, open_tab, opening, rest
 from tools.bench.figure import Figure, median_of
 from tools.bench.link import Link
 from tools.bench.serving import served
@@ -39,6 +39,7 @@ def warm(playwright: Playwright, folder: Path, vault: Path) -> Iterator[Figure]:
         tab.wait_offline_ready()
         tab.page.reload()
         tab.wait_ready()
+        rest(tab)
     relay.kill()
     first = []
     second = []
