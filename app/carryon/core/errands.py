@@ -228,13 +228,13 @@ class Errands:
 
     async def _join_held(self, session: TabSession, link: JoinLink) -> str | None:
         core = self._core
-        assert core.shown.joining is not None, "what is joined is shown"
         if text_of(link.notebook) in await core.device.notebooks():
-            core.shown.joining = replace(core.shown.joining, problem=HERE_ALREADY)
             return HERE_ALREADY
         joined = await join_notebook(core.environment, link)
         if isinstance(joined, Rejected):
-            core.shown.joining = replace(core.shown.joining, problem="", words=joined.reason)
+            # Another tab may have declined meanwhile.
+            if core.shown.joining is not None:
+                core.shown.joining = replace(core.shown.joining, problem="", words=joined.reason)
             return joined.reason
         await self._keep_joined(session, joined)
         self._link, core.shown.joining = None, None
