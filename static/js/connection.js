@@ -5,7 +5,8 @@
  * 1. The core is a SharedWorker named by its release; where there is none, a dedicated worker of this tab. Both get a port of ours.
  * 2. The core's host says `alive` with the name of a Web Lock that it holds as long as it runs. This tab asks for that lock; getting it
  *    means that the core is gone, and the tab connects again. Without `alive` within 10 s the same.
- * 3. Each opening begins with a hello. After three openings in a row that did not become ready the connection gives up and says so.
+ * 3. Each opening begins with a hello. A core that failed ends, so that it is opened again like one that died. After three openings of
+ *    which none led to a core that ran for a minute the connection gives up and says so.
  */
 
 import { coreUrl, release } from "./site.js";
@@ -16,6 +17,7 @@ import { coreUrl, release } from "./site.js";
 
 const ALIVE_MS = 10_000;
 const OPENINGS_MAX = 3;
+const STEADY_MS = 60_000;
 
 export class Connection {
   /** @type {MessagePort | null} */
@@ -95,8 +97,13 @@ export class Connection {
   #take(port, message) {
     if (port !== this.#port) return;
     if (message.type === "alive") this.#attend(port, message.lock);
-    if (message.type === "ready") this.#openings = 0;
+    if (message.type === "ready") this.#steady();
     this.#receive(message);
+  }
+
+  #steady() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => (this.#openings = 0), STEADY_MS);
   }
 
   /** @param {MessagePort} port @param {string} lock */

@@ -4,7 +4,7 @@
  *
  * One file as SharedWorker and as dedicated worker. It decides nothing. What it says itself is `alive` (with the name of a Web Lock held
  * for as long as this worker runs), `booting` (bytes, on a first visit), and `ready` with the state `failed` and words when Python
- * cannot be started: to every tab that is there, and to every tab that comes.
+ * cannot be started or has failed: to every tab that is there, and to every tab that comes before this worker ends.
  */
 
 import * as storage from "./storage.js";
@@ -14,6 +14,9 @@ import * as storage from "./storage.js";
 /** @typedef {import("./messages").Ready} Ready */
 
 const EXTENSION_MODULES = "/lib/python3.14/site-packages/pycrdt";
+
+/** How long a core that failed stays to tell why. */
+const FAREWELL_MS = 500;
 
 const here = new URL(".", import.meta.url);
 const base = new URL("../../", here).href;
@@ -57,6 +60,7 @@ const host = {
 boot().catch((error) => {
   console.error(error);
   tell({ type: "ready", state: "failed", words: String(error?.message ?? error), release });
+  setTimeout(close, FAREWELL_MS);
 });
 
 async function boot() {

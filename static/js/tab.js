@@ -36,9 +36,11 @@ const unsaved = new Unsaved(base, root, (message) => connection.post(message), (
 const fields = listen(unsaved);
 const early = new EarlyKeys(() => root.dataset.core === "starting" && !unsaved.empty);
 const listWindow = new ListWindow((first, rows) => connection.post({ type: "scrolled", first, rows }));
+/** Why the last core failed. */
+let fault = "";
 const connection = new Connection(hello, receive, (state) => {
   root.dataset.core = state === "stopped" ? "failed" : "starting";
-  notice(state === "stopped" ? "stopped" : "");
+  notice(state === "stopped" ? "stopped" : "", state === "stopped" ? fault : "");
 });
 
 /** @type {Promise<void> | undefined} */
@@ -88,6 +90,7 @@ function receive(message) {
       return progress(message.bytes);
     case "ready":
       root.dataset.core = message.state;
+      if (message.state === "failed") fault = message.words;
       notice(message.state === "failed" ? "failed" : "", message.words);
       if (message.state === "ready") sweep();
       return;

@@ -392,7 +392,7 @@ def test_a_core_that_cannot_start_says_so_in_words(tab: Tab) -> None:
 
     until(lambda: core_of(page) == "failed")
     words = page.get_by_role("alert").inner_text()
-    assert "could not start" in words
+    assert "starts again" in words
     assert "boot.bin cannot be fetched: 404" in words
 
 

@@ -64,6 +64,7 @@ class Core:
         self._framed: TabSession | None = None
         self._frame_due = asyncio.Event()
         self._welcome: str | None = None
+        self._fault: str | None = None
 
     async def run(self, open_doors: Callable[[], None]) -> None:
         """Open the device and serve its tabs until cancelled; `open_doors` is called when tabs may be attached."""
@@ -77,7 +78,8 @@ class Core:
                 self._tasks.create_task(self._keep_frames())
         except* Exception as failures:
             words = "; ".join(_words_of(failure) for failure in _leaves(failures))
-            self.shown.core, self.shown.words = "failed", words
+            # The tabs stay as they are, to be written in: they keep what is typed for the core that comes next.
+            self._fault = words
             for session in self.tabs:
                 session.ready("failed", words, self.environment.place.release)
             raise
@@ -88,8 +90,8 @@ class Core:
         port = open_port(lambda data: self._received(session, data))
         session = TabSession(port)
         self.tabs.add(session)
-        if self.shown.core == "failed":
-            session.ready("failed", self.shown.words, self.environment.place.release)
+        if self._fault is not None:
+            session.ready("failed", self._fault, self.environment.place.release)
             return
         session.task = self._tasks.create_task(self._serve(session))
 

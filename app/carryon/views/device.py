@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["unsaved", "saved", "relay", "seen"]
-CoreState = Literal["ready", "read-only", "failed"]
+CoreState = Literal["ready", "read-only"]
 
 
 @dataclass(frozen=True, slots=True)

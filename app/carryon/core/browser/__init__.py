@@ -10,6 +10,7 @@ import js
 from pyodide.ffi import create_proxy, to_js
 
 from carryon.core.browser.browser_locks import BrowserChannel, BrowserLocks
+from carryon.core.browser.browser_loop import keep_late_calls
 from carryon.core.browser.browser_socket import connect, is_relay
 from carryon.core.browser.browser_tabs import BrowserFile, BrowserPort
 from carryon.core.core import Core
@@ -24,6 +25,7 @@ async def start(host: Any) -> None:
     """Run the core until the worker ends; `host` is what `static/js/core.js` offers."""
     # The boot image was made once for everybody, the state of `random` with it.
     random.seed(os.urandom(32))
+    keep_late_calls()
     core = Core(await _environment(host))
 
     def attach(port: Any, *_: Any) -> None:
