@@ -50,6 +50,27 @@ async def notebooks_stay(database: Database) -> None:
 
 
 @rule
+async def a_notebook_is_shown_whatever_is_damaged(database: Database) -> None:
+    """What is kept of the one shown may be no text, or name none that is here: one that is here is shown, and can be changed."""
+    store = await database.open()
+    device = DeviceStore(store, HmacAtRest())
+    await device.add_notebook(FIRST, b"first", instead_of=None)
+    await device.add_notebook(SECOND, b"second", instead_of=FIRST.id)
+
+    for damage in (b"", b"\x01\xff\xfe", b"\x02" + FIRST.id.encode(), b"\x01" + b"C" * 26):
+        await store.commit([Put("settings", "current", damage)])
+        assert await device.current() == FIRST.id
+        await device.show(SECOND.id, instead_of=FIRST.id)
+        assert await device.current() == SECOND.id
+
+    await store.commit([Delete("notebooks", one.id) for one in (FIRST, SECOND)])
+    assert await device.current() is None
+    await device.add_notebook(KeptNotebook("D" * 26, "New"), b"new", instead_of=None)
+    assert await device.current() == "D" * 26
+    await device.close()
+
+
+@rule
 async def of_two_first_notebooks_one_is_kept(database: Database) -> None:
     """D2: a core that makes a first notebook where another core has just made one is told so, and neither is lost."""
     device = await opened(database)

@@ -58,7 +58,7 @@ OPEN_NOTE: Final = """async (title) => {
   row.click();
   for (;;) {
     const content = document.querySelector("carryon-editor")?.shadowRoot?.querySelector(".cm-content");
-    if (content?.textContent.length > 1000) return performance.now() - before;
+    if (content?.textContent.length > 500) return performance.now() - before;
     await new Promise((done) => setTimeout(done, 1));
   }
 }"""

@@ -12,6 +12,7 @@ so that a commit can expect it. Integers are big-endian.
    goes. Of several versions the newest that opens is the one.
 2. The notebook's generation names its database: moving on to a new one is one commit here.
 3. Several cores may write at once: a first notebook is added only where none is current (`Moved`).
+4. Which notebook is shown is a convenience: where that does not read, or names none of this device, another one is shown.
 """
 
 import asyncio
@@ -60,7 +61,16 @@ class DeviceStore:
     async def current(self) -> str | None:
         """Give the notebook that is shown, or None on a device that has none yet."""
         entries = await self._store.read("settings", lower="current", upper="current")
-        return entries[0].value[1:].decode() if entries else None
+        if not entries:
+            return None
+        kept = [str(entry.key) for entry in await self._store.read("notebooks")]
+        for notebook in kept:
+            if entries[0].value == _current(notebook):
+                return notebook
+        first = next(iter(kept), None)
+        chosen = Delete("settings", "current") if first is None else Put("settings", "current", _current(first))
+        await self._store.commit([Expect("settings", "current", entries[0].value), chosen])
+        return first
 
     async def add_notebook(self, notebook: KeptNotebook, secrets: bytes, *, instead_of: str | None) -> None:
         """Add a notebook with its secrets and show it instead of the one shown now (None: the first).
