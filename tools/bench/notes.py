@@ -51,16 +51,22 @@ SAY_UPDATES: Final = """async ([note, updates]) => {
   }
   port.postMessage({ type: "bye" });
 }"""
-# From a press on a note until its editor has text.
+# From a press on a note until a frame with its text has been painted.
 OPEN_NOTE: Final = """async (title) => {
   const row = [...document.querySelectorAll('[aria-label="Notes"] a')].find((link) => link.textContent.includes(title));
   const before = performance.now();
   row.click();
   for (;;) {
+    await new Promise((done) => requestAnimationFrame(done));
     const content = document.querySelector("carryon-editor")?.shadowRoot?.querySelector(".cm-content");
-    if (content?.textContent.length > 500) return performance.now() - before;
-    await new Promise((done) => setTimeout(done, 1));
+    if (content?.textContent.length > 500) break;
   }
+  await new Promise((done) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = done;
+    port2.postMessage(null);
+  });
+  return performance.now() - before;
 }"""
 SCROLL: Final = """() => {
   const frames = (carryonMarks.frames = []);

@@ -268,8 +268,17 @@ class Core:
         query = query_of(state, several=len(self.shown.notebooks) > 1)
         session.located(query, replace=is_told or before is None or not is_step(before, state))
         if session.greeted:
-            self._render(session)
+            try:
+                # Its text is in the first picture of a note: an editor shows it before it has the document.
+                await self._load(session)
+            finally:
+                self._render(session)
             await self._bind(session, None, None)
+
+    async def _load(self, session: TabSession) -> None:
+        opened, note = self.of(session), self._state(session).note
+        if note is not None and note in opened.notebook.rows:
+            await opened.documents.use(note)
 
     async def _bind(self, session: TabSession, held: str | None, vector: bytes | None) -> str | None:
         """Give the editor of the open note its state: all of it, or what the holder of `vector` lacks.
