@@ -17,6 +17,22 @@ TAGS = st.lists(st.sampled_from(["x", "X", "x/y", "z", "été"]), max_size=2, un
 TITLES = ["One", "Two words", "one", "", "Eté"]
 BODIES = ["", "one two", "# two\nthree", "Été\nwords", "# one\n# two three"]
 QUERIES = ["", "one", "two three", "-one", "ete", "tag:x", "-tag:z one", "folder:a", "is:task", '"two three"']
+# As they are typed, and what narrows none of the others though it looks like it.
+QUERIES += [
+    "o",
+    "on",
+    "one t",
+    "t",
+    "tw",
+    "two",
+    '"two',
+    "-one two",
+    "-on two",
+    "tag:x one",
+    "-tag:x one",
+    "-is:task one",
+    "folder:a o",
+]
 
 ROWS = st.builds(
     Row,
@@ -154,3 +170,28 @@ def test_a_list_that_nothing_changed_is_the_same_object() -> None:
 
 def _row(number: int) -> Row:
     return Row(id_of(number), f"Note {number}", "", "", (), 0, 0, 0, False, False, 1, number, "")
+
+
+def test_a_query_finds_the_same_whatever_was_asked_before() -> None:
+    """A longer query looks only at what a shorter one has found: it must not take one for shorter that is merely alike."""
+    texts = [(title, tags, body) for title in ("One", "Two") for tags in ((), ("x",)) for body in BODIES]
+    rows = [
+        _row(number)._replace(title=title, tags=tags, folder=FOLDERS[number % 4], tasks_open=number % 2)
+        for number, (title, tags, _) in enumerate(texts)
+    ]
+
+    def index() -> Index:
+        made = Index()
+        made.put_rows(rows)
+        for row, (_, _, body) in zip(rows, texts, strict=True):
+            made.put_text(row.note, body)
+        return made
+
+    for before in QUERIES:
+        for query in QUERIES:
+            asked = index()
+            asked.listed("notes", "", "", before)
+            assert asked.listed("notes", "", "", query).ids == index().listed("notes", "", "", query).ids, (
+                before,
+                query,
+            )

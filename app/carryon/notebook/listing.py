@@ -5,7 +5,7 @@
 2. Without words in the query the order is: pinned first, then the newest change. With words: where they hit
    (search.py), then the newest.
 3. A list that was asked for is kept (the last `lists_max`); rows that changed since are matched again, one by one. A
-   list that nothing changed is the same object.
+   list that nothing changed is the same object. A longer query is matched against what the shorter one has found.
 4. A folder's list and count include the folders in it, and a tag's the tags in it; tags and folders are compared
    folded.
 5. Until a note's text is there (`put_text`), words find it by its title only.
@@ -125,10 +125,11 @@ class Index:
         key = (place, folder, tag, query)
         kept = self._lists.get(key)
         if kept is None:
-            kept = self._lists[key] = _List(place, fold(folder), fold(tag), parse_query(query))
+            kept = _List(place, fold(folder), fold(tag), parse_query(query))
+            self._match(kept, self._candidates(kept))
+            self._lists[key] = kept
             if len(self._lists) > lists_max:
                 self._lists.popitem(last=False)
-            self._match(kept, [note for _, _, note in self._orders[place]])
         elif kept.stale:
             self._match(kept, kept.stale)
         self._lists.move_to_end(key)
@@ -160,6 +161,18 @@ class Index:
         if not found and slash:
             found = {note for note in self._named.get(title, ()) if fold(self.rows[note].folder) == folder}
         return tuple(sorted(found, key=lambda note: (self.rows[note].folder, self.rows[note].created, note)))
+
+    def _candidates(self, wanted: _List) -> Iterable[str]:
+        """Return the notes among which those of a list are: what the narrowest of the wider lists holds, or all."""
+        scope = (wanted.place, wanted.folder, wanted.tag)
+        wider = [
+            kept.ranks
+            for kept in self._lists.values()
+            if (kept.place, kept.folder, kept.tag) == scope and not kept.stale and wanted.query.narrows(kept.query)
+        ]
+        if wider:
+            return min(wider, key=len)
+        return [note for _, _, note in self._orders[wanted.place]]
 
     def _match(self, kept: _List, notes: Iterable[str]) -> None:
         """Match notes against a list, one condition after the other, and mark the list as changed."""

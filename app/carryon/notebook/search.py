@@ -49,6 +49,16 @@ class Query:
         """Whether the query asks for something that the row tells, not the text."""
         return bool(self.tags or self.tags_not or self.folders or self.folders_not or self.tasks or self.tasks_not)
 
+    def narrows(self, wider: Query) -> bool:
+        """Whether the wider query finds all that this one finds, as the one does that a person was typing a letter ago."""
+        kept = ("words_not", "tags", "tags_not", "folders", "folders_not")
+        return (
+            all(any(word in longer for longer in self.words) for word in wider.words)
+            and all(set(getattr(wider, name)) <= set(getattr(self, name)) for name in kept)
+            and self.tasks >= wider.tasks
+            and self.tasks_not >= wider.tasks_not
+        )
+
 
 class Searchable(NamedTuple):
     """What the words of a query are looked for in, all of it folded."""
