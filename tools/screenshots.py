@@ -3,6 +3,7 @@
 The pictures go into `docs/screenshots`; they are for looking at with one's own eyes, and for the README.
 """
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "docs" / "screenshots"
 VAULT: Final = ROOT.parent / "shared" / "data" / "vault"
 SIZES: Final = {"wide": (1280, 800), "narrow": (390, 844)}
+COUNTED: Final = re.compile(r"^\s*[1-9]\d* words")
 NOTE: Final = """\
 # Lisbon, four days
 
@@ -61,7 +63,7 @@ def _picture_places(device: Device, url: str, size: str) -> None:
     else:
         tab.page.get_by_role("link", name="Back", exact=False).first.click()
         _picture(tab, "list", size)
-        tab.new_note("Lisbon", NOTE)
+        _write(tab, "Lisbon", NOTE)
         _picture(tab, "note", size)
         tab.page.goto(f"{url}?at=settings")
         tab.wait_ready()
@@ -84,8 +86,13 @@ def _fill(tab: Tab) -> None:
         tab.import_folder(VAULT)
         tab.page.get_by_role("region", name="Import report", exact=True).get_by_role("button").last.click()
     for title, body in (("Packing", "Passport, chargers, *one* book.\n"), ("Lisbon", NOTE)):
-        tab.new_note(title, body)
-    expect(tab.row("Lisbon")).to_be_visible()
+        _write(tab, title, body)
+
+
+def _write(tab: Tab, title: str, body: str) -> None:
+    """Make a note, and wait until it is counted as it is: its row is from the same moment."""
+    tab.new_note(title, body)
+    expect(tab.page.get_by_text(COUNTED)).to_be_visible()
 
 
 def _picture(tab: Tab, place: str, size: str) -> None:
