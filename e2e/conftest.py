@@ -32,16 +32,21 @@ def relay(tmp_path: Path) -> Iterator[Relay]:
 
 @pytest.fixture
 def new_device(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[..., Device]]:
-    """Make devices; all are closed at the end."""
+    """Make devices; all are closed at the end, and no core of theirs may have failed but of those that `may_fail`."""
     devices: list[Device] = []
+    sound: list[bool] = []
 
-    def make(**options: bool | int) -> Device:
+    def make(*, may_fail: bool = False, **options: bool | int) -> Device:
+        sound.append(not may_fail)
         devices.append(Device(playwright, tmp_path / f"profile-{len(devices)}", **options))  # type: ignore[arg-type]
         return devices[-1]
 
     yield make
     for device in devices:
         device.close()
+    assert [
+        device.failures for device, is_sound in zip(devices, sound, strict=True) if is_sound and device.failures
+    ] == []
 
 
 @pytest.fixture

@@ -24,6 +24,10 @@ ATTRIBUTE_IS: Final = """async ([name, value]) => {
   const root = document.documentElement;
   while (root.dataset[name] !== value) await new Promise((resolve) => setTimeout(resolve, 5));
 }"""
+# A core that failed and was replaced leaves nothing behind that a journey would come upon.
+TELL_FAILURE: Final = """new MutationObserver(() => {
+  if (document.documentElement?.dataset.core === "failed") console.error("core failed:", document.querySelector("[data-notice]")?.innerText);
+}).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-core"] });"""
 
 
 class Device:
@@ -58,6 +62,7 @@ class Device:
             accept_downloads=True,
         )
         self.context.set_default_timeout(READY_MS)
+        self.context.add_init_script(TELL_FAILURE)
         if self._without_shared_worker:
             self.context.add_init_script("delete window.SharedWorker")
         self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
@@ -69,6 +74,11 @@ class Device:
     def close(self) -> None:
         """Close the browser in good order."""
         self.context.close()
+
+    @property
+    def failures(self) -> list[str]:
+        """What its tabs said of cores that failed."""
+        return [error for error in self.errors if error.startswith("core failed:")]
 
     def open(self, url: str) -> "Tab":
         """Open an address in a new tab and wait until its core is ready."""

@@ -52,7 +52,7 @@ def test_a_core_that_fails_is_replaced_and_takes_what_was_typed(
     faulty: Relay, new_device: Callable[..., Device]
 ) -> None:
     """The fault comes up in the one core of two tabs: both get another, and no letter is missing."""
-    device = new_device()
+    device = new_device(may_fail=True)
     first = device.open(faulty.url)
     first.new_note("Log", "start")
     second = device.open(faulty.url)
@@ -66,13 +66,14 @@ def test_a_core_that_fails_is_replaced_and_takes_what_was_typed(
     for tab in (first, second):
         tab.wait_ready()
         expect(tab.page.get_by_role("alert")).to_be_hidden()
+    assert device.failures
 
 
 def test_a_core_that_fails_again_and_again_is_not_started_for_ever(
     faulty: Relay, new_device: Callable[..., Device]
 ) -> None:
     """The person reads what is wrong and what is safe; the text stays in the tab."""
-    device = new_device()
+    device = new_device(may_fail=True)
     tab = device.open(faulty.url)
     tab.new_note("Log", "start")
 
