@@ -98,6 +98,7 @@ export class Connection {
     if (port !== this.#port) return;
     if (message.type === "alive") this.#attend(port, message.lock);
     if (message.type === "ready") this.#steady();
+    if (message.type === "released") return this.open();
     this.#receive(message);
   }
 

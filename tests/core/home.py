@@ -1,6 +1,7 @@
 """A small world for one rule: devices around a relay, on virtual time; the pieces are those of the simulation.
 
-`@rule` makes a test of a coroutine that is given a `Home`; at its end nothing may have gone wrong that nobody caught.
+`@rule` makes a test of a coroutine that is given a `Home`; at its end nothing may have gone wrong that nobody caught, and no core
+may have failed.
 """
 
 from __future__ import annotations
@@ -36,10 +37,19 @@ class Home:
         self.relay = Relay(ORIGIN, Random("relay").randbytes)
         self.network.hosts[ORIGIN] = self.relay
         self._tabs = 0
+        self._devices: list[Device] = []
+        # Whether a core may fail here, to be replaced by another one.
+        self.may_fail = False
+
+    @property
+    def failures(self) -> list[str]:
+        """Why cores failed, on all devices."""
+        return [failure for device in self._devices for failure in device.failures]
 
     def device(self, name: str) -> Device:
         """A new device."""
-        return Device(name, self.network, Random(name))
+        self._devices.append(Device(name, self.network, Random(name)))
+        return self._devices[-1]
 
     async def tab(self, worker: Worker, query: str = "", fragment: str = "") -> Tab:
         """Open a tab and wait until its core is ready."""
@@ -107,7 +117,9 @@ def rule(test: Rule) -> Callable[..., None]:
     @wraps(test)
     def on_virtual_time(**others: object) -> None:
         async def main() -> None:
-            await test(home=Home(), **others)
+            home = Home()
+            await test(home=home, **others)
+            assert home.may_fail or not home.failures, f"cores failed: {home.failures}"
 
         run(main())
 

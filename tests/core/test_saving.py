@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
-from carryon.core.messages import Call, Regions, Saved, ToTab, Update
+from carryon.core.messages import Call, Regions, Released, Saved, ToTab, Update
+from carryon.core.tabs import MESSAGES_MAX
+from carryon.core.writer import ITEMS_MAX
 from carryon.storage.memory_store import Fault, Step
 
 from tests.core.home import Home, adds_to, fail_writes, holdings, listen, mend, opened, rule
@@ -50,6 +52,28 @@ async def test_a_failing_write_is_said_within_a_second_and_tried_again(home: Hom
     await until(lambda: tab.saved and not tab.status.startswith("Not saved"), "it is saved", 10.0)
     assert tab.note is not None
     assert b"kept in memory" in b"".join(row.update for row in holdings(tab).journal())
+
+
+@rule
+async def test_what_waits_longer_than_a_core_can_queue_is_saved_when_there_is_room(home: Home) -> None:
+    """A5, E1: a person who types on for a long time with a full disk loses the port, not the words; another port brings them."""
+    tab = await home.begin()
+    fail_writes(tab.worker.device)
+    released: list[ToTab] = []
+    listen(tab, lambda message: released.append(message) if isinstance(message, Released) else None)
+
+    for _ in range(4):
+        for _ in range((ITEMS_MAX + MESSAGES_MAX) // 3):
+            tab.type("x")
+        await asyncio.sleep(1)
+    assert released
+    tab.type("the end")
+    mend(tab.worker.device)
+
+    await until(lambda: tab.saved, "all is saved", 60.0)
+    again = await home.tab(tab.worker, tab.query)
+    await until(lambda: again.text == tab.text, "another tab has it all")
+    assert "the end" in again.text
 
 
 @rule

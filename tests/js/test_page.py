@@ -139,12 +139,14 @@ def test_what_is_written_into_a_form_stays_until_the_form_is_sent(tab: Tab) -> N
 
 def test_a_title_counts_as_unsaved_from_the_first_key_and_is_sent_after_its_rest(tab: Tab) -> None:
     page = tab()
-    say_regions(page, {"note": TITLE.format(value="", note="N", rest="200")})
+    say_regions(page, {"note": TITLE.format(value="", note="N", rest="60000")})
 
-    page.get_by_role("textbox", name="Title").press_sequentially("Pl")
+    page.get_by_role("textbox", name="Title").press_sequentially("P")
     assert unsaved(page) == 1
     assert acts(page, "note.rename") == []
 
+    say_regions(page, {"note": TITLE.format(value="", note="N", rest="200")})
+    page.get_by_role("textbox", name="Title").press_sequentially("l")
     until_equal(lambda: acts(page, "note.rename"), [{"note": "N", "value": "Pl"}])
     until(lambda: unsaved(page) == 0)
     page.get_by_role("textbox", name="Title").blur()
@@ -378,6 +380,20 @@ def test_markup_that_could_run_does_not_reach_the_page(tab: Tab, profile: tuple[
     # The policy speaks up even for a handler that is only parsed.
     assert all("inline event handler" in problem for problem in profile[1])
     profile[1].clear()
+
+
+def test_a_port_that_the_core_released_is_replaced_and_brings_what_was_not_saved(tab: Tab) -> None:
+    page = tab("?note=A")
+    order(page, "hold", on=True)
+    page.get_by_role("textbox", name="Note", exact=True).press_sequentially("ab")
+    until(lambda: unsaved(page) == 2)
+
+    order(page, "say", message={"type": "released"})
+
+    until(lambda: len(order(page, "heard", kind="hello")) == 2)
+    assert [message["seq"] for message in order(page, "heard", kind="hello")[-1]["pending"]] == [1, 2]
+    until(lambda: core_of(page) == "ready")
+    order(page, "hold", on=False)
 
 
 def test_a_core_that_cannot_start_says_so_in_words(tab: Tab) -> None:

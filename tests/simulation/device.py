@@ -213,7 +213,7 @@ class Worker:
             await core.run(open_doors)
         except BaseExceptionGroup:
             if process.alive:
-                self.device.failures.append(core.shown.words)
+                self.device.failures.append(core.fault or "")
                 # It has told its tabs: they have the time to hear it.
                 await asyncio.sleep(NOTICED_S)
                 process.kill()

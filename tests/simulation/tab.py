@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, Protocol, assert_never
 
-from carryon.core.messages import Bind, Call, Located, Ready, Regions, Saved, ToTab, Update
+from carryon.core.messages import Bind, Call, Located, Ready, Regions, Released, Saved, ToTab, Update
 from carryon.notes.note import Note
 from carryon_sync.ids import text_of
 
@@ -205,6 +205,9 @@ class Tab:
             case Call(call, name, _):
                 self.calls.append(message)
                 self._say({"type": "answered", "call": call, "ok": True, "value": self._perform(name)})
+            case Released():
+                self.worker.tabs.remove(self)
+                self.worker.join(self)
             case _:
                 assert_never(message)
 

@@ -28,6 +28,7 @@ from carryon.core.messages import (
     Hello,
     Navigated,
     Presence,
+    Released,
     Scrolled,
     Waiting,
     decode,
@@ -38,12 +39,13 @@ from carryon.crypto.notebook_keys import decode_secrets
 from carryon.notes.note import BadUpdate
 from carryon.storage import device as device_layout
 from carryon.storage.device import DeviceStore, KeptNotebook
-from carryon.storage.errors import Damaged
+from carryon.storage.errors import Damaged, StorageError
 from carryon.views.page import title_of, view
 from carryon.views.route import is_step, query_of, route
 from carryon.views.tab import Tab, pane_of, scrolled
 
 FRAME_S: Final = 0.3
+KEEP_AGAIN_S: Final = 2.0
 
 
 class Core:
@@ -64,7 +66,7 @@ class Core:
         self._framed: TabSession | None = None
         self._frame_due = asyncio.Event()
         self._welcome: str | None = None
-        self._fault: str | None = None
+        self.fault: str | None = None
 
     async def run(self, open_doors: Callable[[], None]) -> None:
         """Open the device and serve its tabs until cancelled; `open_doors` is called when tabs may be attached."""
@@ -79,7 +81,7 @@ class Core:
         except* Exception as failures:
             words = "; ".join(_words_of(failure) for failure in _leaves(failures))
             # The tabs stay as they are, to be written in: they keep what is typed for the core that comes next.
-            self._fault = words
+            self.fault = words
             for session in self.tabs:
                 session.ready("failed", words, self.environment.place.release)
             raise
@@ -90,8 +92,8 @@ class Core:
         port = open_port(lambda data: self._received(session, data))
         session = TabSession(port)
         self.tabs.add(session)
-        if self._fault is not None:
-            session.ready("failed", self._fault, self.environment.place.release)
+        if self.fault is not None:
+            session.ready("failed", self.fault, self.environment.place.release)
             return
         session.task = self._tasks.create_task(self._serve(session))
 
@@ -160,9 +162,15 @@ class Core:
         kept = opened.syncing.address
         while True:
             address = await opened.syncing.address_other_than(kept)
-            if address is not None:
-                await self.device.set(f"relay/{notebook}", address.encode())
-            kept = address
+            try:
+                if address is not None:
+                    await self.device.set(f"relay/{notebook}", address.encode())
+            except StorageError as error:
+                self.shown.problem(f"The relay's address could not be kept on this device: {error}. It is tried again.")
+                self._changed()
+                await asyncio.sleep(KEEP_AGAIN_S)
+            else:
+                kept = address
 
     async def _open_others(self) -> None:
         for notebook, _ in self.shown.notebooks:
@@ -181,6 +189,7 @@ class Core:
             session.messages.put_nowait(message)
         except asyncio.QueueFull:
             # The tab keeps what is not acked and says it again on its next hello.
+            session.post(Released())
             self._gone(session)
 
     def _gone(self, session: TabSession) -> None:

@@ -23,7 +23,8 @@ from carryon_sync.rejected import Rejected
 
 UPDATE_BYTES_MAX: Final = 32 * 1024 * 1024
 TEXT_CHARACTERS_MAX: Final = 1024 * 1024
-PENDING_MAX: Final = 10_000
+# More than a person types in a day: who writes on while nothing can be saved is never refused.
+PENDING_MAX: Final = 1_000_000
 FILES_MAX: Final = 100_000
 
 
@@ -178,8 +179,13 @@ class Call:
     args: Mapping[str, str | int | bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The core has let go of this port, because too much waits on it: the tab greets it by another one, with all that is not saved."""
+
+
 FromTab = Hello | Act | Edit | Scrolled | Navigated | Answered | Presence | Waiting | Bye
-ToTab = Ready | Regions | Bind | Update | Saved | Located | Call
+ToTab = Ready | Regions | Bind | Update | Saved | Located | Call | Released
 
 FROM_TAB: Final[Mapping[str, type]] = {kind.__name__.lower(): kind for kind in typing.get_args(FromTab)}
 TO_TAB: Final[Mapping[str, type]] = {kind.__name__.lower(): kind for kind in typing.get_args(ToTab)}
