@@ -28,6 +28,8 @@ from tests.simulation.world import NAMES, World
 EVENTS_MIN: Final = 220
 EVENTS_MAX: Final = 300
 BUSY: Final = 0.85
+LOST: Final = "the connection to the database in memory was lost: try again"
+"""What a core may fail of, to be replaced by one that has the connection again."""
 BUSY_PAUSE_S: Final = 0.015
 REST_S: Final = 0.8
 LOOK_EVENTS: Final = 25
@@ -186,6 +188,8 @@ class Simulation:
     def _compare(self) -> None:
         """Hold every core and tab of every device against one."""
         world = self._world
+        failures = [failure for device in world.devices for failure in device.failures if failure != LOST]
+        assert not failures, f"cores failed: {failures}"
         world.witness.look()
         first = world.witness.holdings[world.members[0].name].documents
         for written in world.witness.written:

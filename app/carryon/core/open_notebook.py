@@ -31,7 +31,7 @@ from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
 from carryon.notebook.notebook import Notebook
 from carryon.storage.changes import LogEntry
 from carryon.storage.device import KeptNotebook
-from carryon.storage.errors import StorageError
+from carryon.storage.errors import Full, StorageError
 from carryon.storage.journal import JournalKey
 from carryon.storage.layouts import STORES, JournalRow
 from carryon.storage.log import Log
@@ -86,6 +86,8 @@ class OpenNotebook:
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self.syncing.lead)
         self._neighbours = False
+        # Whether rows of cores that are gone wait for room on the device.
+        self._is_owed = False
         self.texts_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stale: asyncio.TimerHandle | None = None
 
@@ -114,7 +116,7 @@ class OpenNotebook:
         await self.receiving.start(absorbed)
         left = (await self.log.journal.read(self.author.id)).rows
         self.outgoing.journalled(left)
-        await self._inherit()
+        await self._inherit_if_there_is_room()
         await self._until_neighbours_folded()
         # What other cores, or this one before it died, put into the log after the rows were written.
         await self.receiving.follow()
@@ -132,7 +134,7 @@ class OpenNotebook:
         self._channel.post({"type": "here"})
         while rows and loop.time() < end:
             await asyncio.sleep(NEIGHBOURS_LOOK_S)
-            await self._inherit()
+            await self._inherit_if_there_is_room()
             rows &= await self._neighbours_rows()
 
     async def _neighbours_rows(self) -> set[JournalKey]:
@@ -263,15 +265,26 @@ class OpenNotebook:
             self._channel.post({"type": "log"})
             self.syncing.appended(places_of(entries), own=True)
 
+    async def _inherit_if_there_is_room(self) -> None:
+        # A notebook opens on a full disk too: what other cores left lies in the journal still, and is looked for again.
+        try:
+            await self._inherit()
+        except Full as error:
+            self._is_owed = True
+            self.outgoing.problem = str(error)
+
     async def _inherit_on(self) -> None:
         while True:
             await asyncio.sleep(INHERIT_S)
-            if self._neighbours:
+            if self._neighbours or self._is_owed:
                 try:
                     await self._inherit()
                 except StorageError:
                     # It lies in the journal still, and is looked for again.
                     continue
+                if self._is_owed:
+                    self._is_owed, self.outgoing.problem = False, None
+                    self._changed()
 
     async def _follow(self) -> None:
         while True:
