@@ -213,7 +213,9 @@ class Worker:
             await core.run(open_doors)
         except BaseExceptionGroup:
             if process.alive:
-                self.device.failures.append(core.fault or "")
+                # On a full disk there is nothing to begin with; a person is told so, and frees some.
+                if core.current:
+                    self.device.failures.append(core.fault or "")
                 # It has told its tabs: they have the time to hear it.
                 await asyncio.sleep(NOTICED_S)
                 process.kill()
