@@ -1,6 +1,10 @@
-"""An invitation that lies open in two tabs of one device."""
+"""Joining: an invitation that lies open in two tabs of one device, and the records of those that have joined."""
 
 from __future__ import annotations
+
+from carryon.core.membership import admit
+from carryon.crypto.cryptography_primitives import CryptographyPrimitives
+from carryon_sync.members import Members
 
 from tests.core.home import Home, opened, rule
 from tests.simulation.device import ORIGIN
@@ -47,3 +51,19 @@ async def test_a_join_that_fails_after_another_tab_declined_it_ends_in_words(hom
     await home.show(declining, welcome)
     declining.type("still here")
     await until(lambda: declining.saved and "still here" in declining.text, "its core takes an edit", 5.0)
+
+
+@rule
+async def test_members_are_known_whatever_the_order_of_their_records(home: Home) -> None:
+    """After a lost write a store holds a record before one that it names; who has joined is no stranger then."""
+    tab = await home.begin()
+    await home.join(tab, "Bert")
+    records = await opened(tab).log.members.records()
+    assert len(records) > 2
+    members = Members(opened(tab).identity.notebook)
+
+    admitted = await admit(members, CryptographyPrimitives(), records[::-1])
+
+    assert (sorted(admitted.records), admitted.refused) == (sorted(records), ())
+    alone = await admit(Members(opened(tab).identity.notebook), CryptographyPrimitives(), records[-1:])
+    assert (alone.records, len(alone.refused)) == ((), 1)

@@ -17,7 +17,7 @@ from carryon.core.author import HeldAuthor, take_author
 from carryon.core.derived import Derived
 from carryon.core.documents import Documents, Heads, named
 from carryon.core.environment import Environment
-from carryon.core.identity import Identity, Unreadable
+from carryon.core.identity import Identity
 from carryon.core.inherited import fold_inherited
 from carryon.core.leadership import Leadership
 from carryon.core.membership import admit
@@ -39,7 +39,6 @@ from carryon.storage.members import Author
 
 STALE_S: Final = 0.15
 INHERIT_S: Final = 3.0
-UNREADABLE_TRIES_MAX: Final = 5
 FOLLOW_PAUSE_S: Final = 1.0
 NEIGHBOURS_S: Final = 1.5
 NEIGHBOURS_LOOK_S: Final = 0.02
@@ -288,7 +287,6 @@ class OpenNotebook:
                     self._changed()
 
     async def _follow(self) -> None:
-        unreadable = 0
         while True:
             await self._look.wait()
             self._look.clear()
@@ -299,15 +297,6 @@ class OpenNotebook:
                 await asyncio.sleep(FOLLOW_PAUSE_S)
                 self._look.set()
                 continue
-            except Unreadable:
-                # Another core may still be keeping the record of its author's device; what never opens is damaged.
-                unreadable += 1
-                if unreadable == UNREADABLE_TRIES_MAX:
-                    raise
-                await asyncio.sleep(FOLLOW_PAUSE_S)
-                self._look.set()
-                continue
-            unreadable = 0
             if taken.entered or taken.facts:
                 self.show(taken.facts)
                 self.syncing.appended(taken.entered, own=False)
