@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 from carryon.storage.errors import Fenced
+from carryon.storage.memory_store import Fault
 
-from tests.core.home import Home, holdings, opened, rule
+from tests.core.home import Home, adds_to, holdings, mend, opened, rule
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
 
@@ -93,6 +94,55 @@ async def test_words_of_a_core_that_died_are_folded_by_another_one(home: Home) -
     assert not holdings(other).entries("journal")
 
 
+def say_nothing(tab: Tab, *types: str) -> None:
+    """A tab's core posts no messages of these types any more, as if it had died between its commit and its words."""
+    channel = opened(tab)._channel
+    post = channel.post
+    channel.post = lambda message: None if message["type"] in types else post(message)  # type: ignore[method-assign]
+
+
+async def commit_untold(tab: Tab, words: str, *silent: str) -> None:
+    """Type, and have it in the log with nobody told."""
+    say_nothing(tab, "log", *silent)
+    tab.type(words)
+    await until(lambda: tab.saved and not opened(tab).outgoing.waiting, "it is in the log")
+
+
+@pytest.mark.parametrize("comes", ["nobody", "another core"])
+@rule
+async def test_what_the_leading_core_committed_and_told_nobody_is_shown(home: Home, comes: str) -> None:
+    """D1: it died between the commit and its word of it; whoever leads next looks, and whoever opens says that it is there."""
+    one, other = await two_cores(home)
+    await commit_untold(one, "untold", "standing")
+    if comes == "another core":
+        await home.tab(one.worker.device.worker())
+    else:
+        one.crash()
+
+    await until(lambda: "untold" in other.text, "the other shows it", 10.0)
+
+
+@rule
+async def test_a_following_core_that_is_behind_the_leading_one_looks(home: Home) -> None:
+    """The standing says where the log ends: a word that was lost is made up for."""
+    one, other = await two_cores(home)
+    await commit_untold(one, "untold")
+
+    await until(lambda: "untold" in other.text, "the other shows it", 10.0)
+
+
+@rule
+async def test_a_core_whose_own_change_stands_behind_another_looks(home: Home) -> None:
+    """What the following core committed and told nobody is shown where the next change is written."""
+    one, other = await two_cores(home)
+    await commit_untold(other, "untold ")
+    assert "untold" not in one.text
+
+    one.type("told ")
+
+    await until(lambda: "untold" in one.text, "it has looked", 10.0)
+
+
 @rule
 async def test_a_core_begins_with_what_another_one_has_in_its_journal(home: Home) -> None:
     """D1: all that is saved on the device is there when a core has started, whichever core saved it."""
@@ -104,6 +154,26 @@ async def test_a_core_begins_with_what_another_one_has_in_its_journal(home: Home
     other = await home.tab(one.worker.device.worker(), f"?note={note}")
 
     assert note in opened(other).notebook.rows
+
+
+@rule
+async def test_a_core_lists_no_note_that_lies_in_the_journal_of_another_one(home: Home) -> None:
+    """B1: the first cannot fold a new note, and writes its rows; the second starts from them, and can open whatever it lists."""
+    one = await home.begin()
+    await home.quiet(one)
+    device = one.worker.device
+    device.faults = lambda _database, step: Fault.FULL if adds_to(step, "log") else None
+    note = one.act("note.create")
+    await until(lambda: one.saved, "it is saved")
+    await asyncio.sleep(5.0)
+
+    other = await home.tab(device.worker(), f"?note={note}")
+    assert note not in opened(other).notebook.rows
+
+    mend(device)
+    await home.show(other, note)
+    one.type("from the first")
+    await until(lambda: other.text == "from the first", "the second shows it", 10.0)
 
 
 @rule

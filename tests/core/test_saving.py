@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
+from carryon.core.derived import REST_S, SEGMENT_NOTES
 from carryon.core.messages import Call, Regions, Released, Saved, ToTab, Update
 from carryon.core.tabs import MESSAGES_MAX
 from carryon.core.writer import ITEMS_MAX
@@ -279,3 +280,22 @@ async def test_updates_go_to_the_tabs_that_have_the_note_open(home: Home) -> Non
     await until(lambda: one.saved, "it is saved")
 
     assert not any(isinstance(message, Update) for message in heard)
+
+
+@rule
+async def test_a_new_note_that_nobody_touches_is_in_the_list_of_the_next_start(home: Home) -> None:
+    """B1: the rows are written before the note is in the log, and once more when it is, whatever else changes after."""
+    tab = await home.begin()
+    first = tab.note
+    assert first is not None
+    notes = [tab.act("note.create") for _ in range(SEGMENT_NOTES)]
+    await home.quiet(tab)
+    await asyncio.sleep(2 * REST_S)
+    await home.show(tab, first)
+    tab.type("in another segment")
+    await asyncio.sleep(5 * REST_S)
+
+    tab.crash()
+
+    rows = opened(await home.tab(tab.worker.device.worker())).notebook.rows
+    assert rows.keys() == {first, *notes}

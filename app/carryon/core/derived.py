@@ -4,7 +4,8 @@
    only segments that changed are written again, when nothing has changed for `REST_S`.
 2. What is written names the position of the log that it reflects; what came after is absorbed at the next start. So a crash costs time,
    never words. All of it is encoded at one moment, at which everything in memory is in the journal or in the log (`at_rest`): a state
-   that held an edit which was lost would keep the edit from being written when its tab sends it again.
+   that held an edit which was lost would keep the edit from being written when its tab sends it again. A note of which nothing is in
+   the log yet is left out: another core that starts from the rows could not read it.
 3. Nothing here is worth failing for: a write that fails is tried again after the next change, and what does not read is made anew.
 """
 
@@ -166,7 +167,9 @@ class Derived:
         for note in self._notebook.rows:
             if note not in self._segment_by_note:
                 self.changed([note])
-            notes.setdefault(self._segment_by_note[note], []).append(note)
+            segment = notes.setdefault(self._segment_by_note[note], [])
+            if self._documents.is_logged(note):
+                segment.append(note)
         return notes
 
     def _encoded_rows(self, notes: list[str]) -> bytes:

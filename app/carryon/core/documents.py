@@ -57,6 +57,10 @@ class Documents:
         """Whether the document holds edits that are not in the log yet."""
         return bool(self._unfolded(note))
 
+    def is_logged(self, note: str) -> bool:
+        """Whether the log holds anything of a note that is listed; what lies in the journal alone is known to this core only."""
+        return note not in self._heads or bool(self._heads[note])
+
     def gate(self, note: str) -> asyncio.Lock:
         """The lock under which a note is loaded, folded and absorbed."""
         return self._gates.setdefault(note, asyncio.Lock())

@@ -84,7 +84,7 @@ class OpenNotebook:
         self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
-        self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self.syncing.lead)
+        self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
         self._neighbours = False
         # Whether rows of cores that are gone wait for room on the device.
         self._is_owed = False
@@ -225,7 +225,10 @@ class OpenNotebook:
 
     def _folded(self, note: str, entry: LogEntry, time: int) -> None:
         heads = named(self.documents.heads(note))
-        self.notebook.put_heads(note, heads, time, first=sum(heads.values()) == 1)
+        is_first = sum(heads.values()) == 1
+        self.notebook.put_heads(note, heads, time, first=is_first)
+        if is_first:
+            self.derived.changed([note])
         self.wrote([entry])
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:
@@ -239,6 +242,11 @@ class OpenNotebook:
             self._channel.post({"type": "log"})
         self.show(taken.facts)
 
+    async def _lead(self) -> None:
+        # The core that led may have died between a commit and its word of it.
+        self._look.set()
+        await self.syncing.lead()
+
     def _is_watched(self) -> bool:
         return self._neighbours or self.syncing.is_watched()
 
@@ -249,8 +257,13 @@ class OpenNotebook:
         match message.get("type"):
             case "log":
                 self._look.set()
+            case "standing" if int(message["position"]) > self.receiving.absorbed:
+                # A core may have died between a commit and its word of it; whoever leads knows where the log ends.
+                self._look.set()
             case "here":
-                # The other core has just opened: it does not know of this one yet, and waits for what lies in the journal.
+                # The other core has just opened: it may have absorbed what a dead one told nobody of. It does not know of this one
+                # yet, and waits for what lies in the journal.
+                self._look.set()
                 self.outgoing.hurry()
                 self._channel.post({"type": "there"})
             case _:

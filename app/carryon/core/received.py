@@ -89,6 +89,9 @@ class Receiving:
         while self.absorbed + 1 in self._own_positions:
             self.absorbed += 1
             self._own_positions.remove(self.absorbed)
+        if self._own_positions:
+            # What lies between is another core's, which may have died before it told anybody.
+            self._left_behind()
 
     async def receive(
         self,
