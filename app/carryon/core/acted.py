@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from carryon.core.documents import UNREADABLE
 from carryon.core.messages import Act, FileEntry
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs import TabSession
@@ -71,6 +72,8 @@ async def _ordered(order: Order, session: TabSession, act: Act, orders: Orders) 
 async def commanded(opened: OpenNotebook, session: TabSession | None, command: Command) -> str | None:
     """Carry out a command on a note; None, or the words of why it was refused."""
     held = await opened.documents.use(command.note)
+    if not held and command.note in opened.notebook.rows:
+        return UNREADABLE
     facts = opened.notebook.act(command, opened.now())
     refused = [fact.reason for fact in facts if isinstance(fact, CommandRefused)]
     if refused:

@@ -14,6 +14,7 @@ from carryon_sync.rejected import Rejected
 
 from carryon.core.acted import acted
 from carryon.core.device_view import Shown, device_of, read_names
+from carryon.core.documents import UNREADABLE
 from carryon.core.edited import edited
 from carryon.core.environment import Environment, TabPort
 from carryon.core.errands import Errands
@@ -204,10 +205,7 @@ class Core:
             message = await session.messages.get()
             if session.state is None and not isinstance(message, Hello):
                 continue
-            problem = await self._take(session, message)
-            if problem:
-                self.shown.problem(problem)
-                self.tabs.dirty()
+            self._say(await self._take(session, message))
 
     async def _take(self, session: TabSession, message: FromTab) -> str | None:
         match message:
@@ -282,7 +280,7 @@ class Core:
                 await self._load(session)
             finally:
                 self._render(session)
-            await self._bind(session, None, None)
+            self._say(await self._bind(session, None, None))
 
     async def _load(self, session: TabSession) -> None:
         opened, note = self.of(session), self._state(session).note
@@ -292,17 +290,19 @@ class Core:
     async def _bind(self, session: TabSession, held: str | None, vector: bytes | None) -> str | None:
         """Give the editor of the open note its state: all of it, or what the holder of `vector` lacks.
 
-        None, or the words of what was wrong with the vector; all of the state is right for any holder, only longer.
+        None, or the words of why there is none to give, or of what was wrong with the vector: all of the state is right for any holder,
+        only longer.
         """
         opened, state = self.of(session), self._state(session)
         note = state.note if state.note in opened.notebook.rows else None
         if note is None or note == session.bound:
             session.bound = note
             return None
-        await opened.documents.use(note)
         # Another tab is shown an edit only when it is durable.
         await opened.writer.flush()
-        await opened.documents.use(note)
+        if not await opened.documents.use(note):
+            session.bound = None
+            return UNREADABLE
         document = opened.notebook.note(note)
         assert document is not None, "a document that is in use is in memory"
         session.bound = note
@@ -314,6 +314,11 @@ class Core:
             update = document.state()
         session.post(Bind(note, update, document.vector(), session.number(opened.documents.heads(note))))
         return problem
+
+    def _say(self, problem: str | None) -> None:
+        if problem:
+            self.shown.problem(problem)
+            self.tabs.dirty()
 
     def _state(self, session: TabSession) -> Tab:
         assert session.state is not None, "a tab has a state from its hello on"

@@ -83,7 +83,9 @@ class Derived:
             self._notebook.put_texts({note: bodies[note] for note in unknown})
             await asyncio.sleep(0)
         for note in [note for note in self._notebook.rows if self._notebook.text(note) is None]:
-            await self._documents.use(note)
+            if not await self._documents.use(note):
+                # All of it is damaged: it is found by its title.
+                self._notebook.put_texts({note: ""})
             self._notebook.refresh()
             self.changed([note])
 

@@ -5,7 +5,7 @@
 2. Loading, folding and absorbing of one note happen one after the other, under the note's gate; an edit of a document in memory needs
    no gate, because it never waits.
 3. A document stays while a tab shows it or journal rows of it wait; of the others the latest `IDLE_MAX` stay.
-4. A note with damaged changes is shown as far as it can be read, and the damage is said; what is missing is asked for again by the log.
+4. A note with damaged changes is shown as far as it can be read; a change that comes again mends the log.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ from carryon.views.tab import is_id
 IDLE_MAX: Final = 48
 # To open a change takes about as long as to apply so many updates.
 CHANGE_WEIGHT: Final = 10
+
+UNREADABLE: Final = "This note cannot be read: all that this device has of it is damaged. Another device of yours may still have it."
 
 Heads = Mapping[bytes, Link]
 
@@ -77,7 +79,7 @@ class Documents:
             self.tails[note] = self.tails.get(note, 0) + CHANGE_WEIGHT + updates
 
     async def use(self, note: str) -> bool:
-        """Have a note's document in memory; False when there is no such note."""
+        """Have a note's document in memory; False when there is no such note, or one that is listed and of which nothing can be read."""
         async with self.gate(note):
             return await self.use_gated(note)
 

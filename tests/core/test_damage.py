@@ -1,0 +1,86 @@
+"""Bits of the log rot: what can be read is shown, what cannot is said, and everything else goes on."""
+
+from __future__ import annotations
+
+from carryon.core.documents import UNREADABLE
+from carryon.storage import layouts
+
+from tests.core.home import Home, holdings, opened, rule
+from tests.simulation.tab import Tab
+from tests.simulation.virtual_loop import until
+
+
+async def two_changes(home: Home) -> tuple[Tab, str]:
+    """A device with a note that is two changes of the log, and a welcome note."""
+    tab = await home.begin()
+    note = tab.act("note.create")
+    await until(lambda: tab.note == note, "the note is open")
+    for words in ("first words", " second words"):
+        tab.type(words)
+        await home.quiet(tab)
+    return tab, note
+
+
+def damage(tab: Tab, note: str, first: int) -> None:
+    """Damage the changes of a note on the tab's device, from the `first` on."""
+    here, tag = holdings(tab), opened(tab).identity.tag(note)
+    entries = [(entry, layouts.change_in(entry.value, entry.unique)) for entry in here.entries("log")]
+    damaged = [entry for entry, change in entries if change is not None and change.header.tag == tag][first:]
+    assert damaged and here.disk is not None
+    for entry in damaged:
+        middle = len(entry.value) // 2
+        here.disk.rot("log", entry.key, entry.value[:middle] + bytes([entry.value[middle] ^ 1]) + entry.value[middle + 1 :])
+
+
+async def start_again(home: Home, tab: Tab) -> Tab:
+    """A new core on the same device, and a tab of it."""
+    tab.crash()
+    return await home.tab(tab.worker.device.worker())
+
+
+@rule
+async def test_a_note_is_shown_as_far_as_it_can_be_read(home: Home) -> None:
+    """E7: its last change is damaged, its first is shown, and can be gone on with."""
+    tab, note = await two_changes(home)
+    damage(tab, note, 1)
+    tab = await start_again(home, tab)
+
+    await home.show(tab, note)
+    tab.type("; third words", 11)
+    await until(lambda: tab.saved, "it is saved")
+
+    assert tab.text == "first words; third words"
+
+
+@rule
+async def test_a_note_of_which_nothing_can_be_read_is_said(home: Home) -> None:
+    """E7: opening it and acting on it give words; the other notes and the core go on."""
+    tab, note = await two_changes(home)
+    welcome = next(each for each in opened(tab).notebook.rows if each != note)
+    damage(tab, note, 0)
+    tab = await start_again(home, tab)
+
+    tab.act("note.open", note=note)
+    await until(lambda: UNREADABLE in tab.regions["toast"], "opening it is refused in words", 5.0)
+    tab.act("note.trash", note=note)
+    await until(lambda: tab.saved, "the action is answered")
+    assert not opened(tab).notebook.rows[note].trashed
+
+    await home.show(tab, welcome)
+    tab.type("goes on ")
+    await until(lambda: tab.saved, "another note is written in")
+
+
+@rule
+async def test_the_search_works_beside_a_note_of_which_nothing_can_be_read(home: Home) -> None:
+    """E6, E7: rows and texts are gone too, and are made of what the log still says."""
+    tab, note = await two_changes(home)
+    damage(tab, note, 0)
+    here = holdings(tab)
+    assert here.disk is not None
+    here.disk.clear("texts")
+    tab = await start_again(home, tab)
+
+    await until(lambda: opened(tab).notebook.texts_ready, "all texts are read", 10.0)
+    tab.act("list.search", value="first words")
+    await until(lambda: note in tab.regions["list"], "it is found by its title", 5.0)
