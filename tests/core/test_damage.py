@@ -29,7 +29,9 @@ def damage(tab: Tab, note: str, first: int) -> None:
     assert damaged and here.disk is not None
     for entry in damaged:
         middle = len(entry.value) // 2
-        here.disk.rot("log", entry.key, entry.value[:middle] + bytes([entry.value[middle] ^ 1]) + entry.value[middle + 1 :])
+        here.disk.rot(
+            "log", entry.key, entry.value[:middle] + bytes([entry.value[middle] ^ 1]) + entry.value[middle + 1 :]
+        )
 
 
 async def start_again(home: Home, tab: Tab) -> Tab:

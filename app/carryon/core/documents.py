@@ -28,7 +28,9 @@ IDLE_MAX: Final = 48
 # To open a change takes about as long as to apply so many updates.
 CHANGE_WEIGHT: Final = 10
 
-UNREADABLE: Final = "This note cannot be read: all that this device has of it is damaged. Another device of yours may still have it."
+UNREADABLE: Final = (
+    "This note cannot be read: all that this device has of it is damaged. Another device of yours may still have it."
+)
 
 Heads = Mapping[bytes, Link]
 
