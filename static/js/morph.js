@@ -14,6 +14,8 @@ import { Idiomorph } from "idiomorph";
 
 import { parseNodes } from "./site.js";
 
+const BOXES = "input, select, textarea";
+
 /**
  * What somebody is typing into, as `Fields` knows it.
  * @typedef {object} Typed
@@ -37,7 +39,10 @@ export function morph(region, html, typed) {
     morphStyle: "innerHTML",
     callbacks: {
       beforeNodeMorphed(old, next) {
-        if (!(old instanceof Element && next instanceof Element) || !typed.holds(old)) return true;
+        if (!(old instanceof Element && next instanceof Element)) return true;
+        // Most of a list is as it was; only a box has a state that its markup does not tell.
+        if (old.isEqualNode(next) && !old.matches(BOXES) && !old.querySelector(BOXES)) return false;
+        if (!typed.holds(old)) return true;
         if (typed.key(old) === typed.key(next)) kept.add(old);
         else typed.flush(old);
         return true;

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from typing import Final
+
 from carryon.core.messages import Regions, ToTab
+from carryon.core.open_notebook import STALE_MAX_S, STALE_S
 
 from tests.core.home import Home, listen, opened, rule
 from tests.simulation.virtual_loop import until
 
-TEXT = "the words of the note"
+PAUSE_S: Final = 0.06
+TEXT: Final = "the words of the note"
 
 
 @rule
@@ -33,3 +39,29 @@ async def test_the_first_picture_of_a_note_has_its_text(home: Home) -> None:
     await until(lambda: tab.note == note and tab.text, "it is bound")
     first = next(picture for picture in pictures if f'data-note="{note}"' in picture)
     assert TEXT in first
+
+
+@rule
+async def test_a_page_that_is_typed_in_is_rendered_twice_a_second(home: Home) -> None:
+    """P5: a key costs its own paint; the rows come when nobody types, or half a second after the first key that they lack."""
+    tab = await home.begin()
+    note = tab.act("note.create")
+    await until(lambda: tab.note == note, "a new note is open")
+    await home.quiet(tab)
+    pictures: Counter[str] = Counter()
+
+    def heard(message: ToTab) -> None:
+        if isinstance(message, Regions):
+            pictures.update(message.regions.keys())
+
+    listen(tab, heard)
+    letters = "a line as a fast typist writes it, without a pause"
+    for letter in letters:
+        tab.type(letter)
+        await asyncio.sleep(PAUSE_S)
+    typed_s = PAUSE_S * len(letters)
+
+    for region in ("list", "note"):
+        assert typed_s / STALE_MAX_S - 2 <= pictures[region] <= typed_s / STALE_MAX_S + 1
+    await asyncio.sleep(2 * STALE_S)
+    assert letters in tab.regions["list"]

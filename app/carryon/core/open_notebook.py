@@ -38,6 +38,7 @@ from carryon.storage.log import Log
 from carryon.storage.members import Author
 
 STALE_S: Final = 0.15
+STALE_MAX_S: Final = 0.5
 INHERIT_S: Final = 3.0
 FOLLOW_PAUSE_S: Final = 1.0
 NEIGHBOURS_S: Final = 1.5
@@ -90,6 +91,8 @@ class OpenNotebook:
         self._is_owed = False
         self.texts_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stale: asyncio.TimerHandle | None = None
+        self._stale_since = 0.0
+        self._shown_at = 0.0
 
     @classmethod
     async def open(
@@ -205,8 +208,11 @@ class OpenNotebook:
                     if session is not besides:
                         session.update(fact.note, fact.update, heads)
         self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
+        loop = asyncio.get_running_loop()
+        self._shown_at = loop.time()
         if self._stale is None:
-            self._stale = asyncio.get_running_loop().call_later(STALE_S, self._refresh)
+            self._stale_since = self._shown_at
+            self._stale = loop.call_later(STALE_S, self._refresh_at_rest)
         self._changed()
 
     def _seen(self) -> Sequence[Seen]:
@@ -217,7 +223,13 @@ class OpenNotebook:
         self._look.set()
         self.syncing.hint()
 
-    def _refresh(self) -> None:
+    def _refresh_at_rest(self) -> None:
+        # While keys come, the page is busy with them.
+        loop = asyncio.get_running_loop()
+        due = min(self._shown_at + STALE_S, self._stale_since + STALE_MAX_S)
+        if loop.time() < due:
+            self._stale = loop.call_at(due, self._refresh_at_rest)
+            return
         self._stale = None
         facts = self.notebook.refresh()
         self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})

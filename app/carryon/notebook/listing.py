@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +50,29 @@ class _List:
     listing: Listing | None = None
 
 
+@dataclass(slots=True)
+class _Ordered:
+    """The notes of a place in their order, beside the keys by which halving finds where one stands."""
+
+    keys: list[_Order] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, keys: Iterable[_Order]) -> _Ordered:
+        ordered = sorted(keys)
+        return cls(ordered, [note for _, _, note in ordered])
+
+    def put(self, key: _Order) -> None:
+        at = bisect_left(self.keys, key)
+        self.keys.insert(at, key)
+        self.notes.insert(at, key[-1])
+
+    def take_out(self, key: _Order) -> None:
+        at = bisect_left(self.keys, key)
+        del self.keys[at]
+        del self.notes[at]
+
+
 class _Hits(Mapping[str, Hit]):
     def __init__(self, query: Query, ids: Sequence[str], index: Index) -> None:
         self._query, self._ids, self._index = query, ids, index
@@ -74,7 +97,7 @@ class Index:
         self._titles: dict[str, str] = {}
         self._heads: dict[str, str] = {}
         self._texts: dict[str, str] = {}
-        self._orders: dict[Place, list[_Order]] = {"notes": [], "trash": []}
+        self._places: dict[Place, _Ordered] = {"notes": _Ordered(), "trash": _Ordered()}
         self._folders: Counter[str] = Counter()
         self._tags: dict[str, Counter[str]] = {}
         self._tags_shown: dict[str, int] | None = None
@@ -90,18 +113,17 @@ class Index:
             self.rows[row.note] = row
             self._count(row, 1)
             self._put_searchable(row.note)
-        for place in self._orders:
-            self._orders[place] = sorted(_order(row) for row in self.rows.values() if _place(row) == place)
+        for place in self._places:
+            self._places[place] = _Ordered.of(_order(row) for row in self.rows.values() if _place(row) == place)
         self._lists.clear()
 
     def put_row(self, row: Row) -> None:
         """Take one row, new or changed."""
         old = self.rows.get(row.note)
         if old is not None:
-            order = self._orders[_place(old)]
-            del order[bisect_left(order, _order(old))]
+            self._places[_place(old)].take_out(_order(old))
         self.rows[row.note] = row
-        insort(self._orders[_place(row)], _order(row))
+        self._places[_place(row)].put(_order(row))
         if old is None or _counted(old) != _counted(row):
             if old is not None:
                 self._count(old, -1)
@@ -151,7 +173,7 @@ class Index:
 
     def counts(self) -> Mapping[Place, int]:
         """Return how many notes each place holds."""
-        return {place: len(order) for place, order in self._orders.items()}
+        return {place: len(ordered.notes) for place, ordered in self._places.items()}
 
     def linked(self, target: str) -> tuple[str, ...]:
         """Return the notes that a link means, by title or by folder and title, in the same order everywhere."""
@@ -172,7 +194,7 @@ class Index:
         ]
         if wider:
             return min(wider, key=len)
-        return [note for _, _, note in self._orders[wanted.place]]
+        return self._places[wanted.place].notes
 
     def _match(self, kept: _List, notes: Iterable[str]) -> None:
         """Match notes against a list, one condition after the other, and mark the list as changed."""
@@ -211,10 +233,8 @@ class Index:
 
     def _list(self, kept: _List) -> Listing:
         rows, ranks = self.rows, kept.ranks
-        order = self._orders[kept.place]
-        ids = [note for _, _, note in order]
-        if len(ranks) < len(ids):
-            ids = [note for note in ids if note in ranks]
+        ids = self._places[kept.place].notes
+        ids = ids.copy() if len(ranks) == len(ids) else [note for note in ids if note in ranks]
         if not kept.query.words:
             return Listing(ids, {}, len(ids))
         by_rank: list[list[str]] = [[] for _ in range(5)]

@@ -78,10 +78,16 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
         status=device.note_status,
         edited=day_words(row.modified, day_of(device.now, device.offset), device.offset),
         edited_time=machine_time(row.modified),
-        text=note.body[:READ_CHARACTERS_MAX] if note and not tab.preview else "",
+        text=_read(notebook, note) if note and not tab.preview else "",
         shown=_preview(notebook, note) if note and tab.preview else Markup(""),
     )
     return render("note", model)
+
+
+def _read(notebook: Notebook, note: Note) -> str:
+    # As of the row: the editor shows what is typed, so that a key makes this region no other one.
+    body = notebook.text(note.id)
+    return (note.body if body is None else body)[:READ_CHARACTERS_MAX]
 
 
 def _titles(note: Note | None) -> tuple[str, ...]:

@@ -10,11 +10,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from functools import lru_cache
+from typing import Final, cast
 from urllib.parse import parse_qs, quote, urlencode
 
 from carryon.views.tab import NAME_CHARACTERS_MAX, QUERY_CHARACTERS_MAX, Place, Tab, is_id
 
+ADDRESSES_KEPT_MAX: Final = 2048
+"""The sidebar alone shows some hundreds, and is made again after every edit."""
 _parameters_max = 20
 
 
@@ -37,6 +40,7 @@ def route(query: str, tab: Tab) -> Tab:
     )
 
 
+@lru_cache(maxsize=ADDRESSES_KEPT_MAX)
 def query_of(tab: Tab, *, several: bool = False) -> str:
     """Return the address of a tab, empty or beginning with `?`; `several` notebooks on a device: it says which one."""
     if tab.place == "join":
