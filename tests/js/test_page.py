@@ -122,6 +122,20 @@ def test_a_box_that_is_left_as_it_was_shows_the_core_s_text_again(tab: Tab) -> N
     assert acts(page, "note.move") == []
 
 
+def test_a_box_whose_text_was_refused_shows_the_core_s_text_again(tab: Tab) -> None:
+    page = tab()
+    box = page.get_by_role("textbox", name="Folder")
+    say_regions(page, {"note": FOLDER.format(words="", note="N")})
+    box.press_sequentially("Trips")
+    box.press("Enter")
+    until_equal(lambda: acts(page, "note.move"), [{"note": "N", "value": "Trips"}])
+    until_equal(lambda: unsaved(page), 0)
+
+    say_regions(page, {"note": FOLDER.format(words="refused", note="N")})
+
+    assert box.input_value() == ""
+
+
 def test_what_is_written_into_a_form_stays_until_the_form_is_sent(tab: Tab) -> None:
     page = tab()
     box = page.get_by_role("textbox", name="Relay address")
