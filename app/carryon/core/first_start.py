@@ -27,8 +27,8 @@ from carryon.storage.members import Author
 NAME: Final = "Notes"
 WELCOME_TITLE: Final = "Welcome"
 WELCOME: Final = """\
-This is a notebook that lives on this device. It opens without a network, and every word is kept here the moment the
-status says **Saved on this device**.
+This is a notebook that lives on this device. It opens without a network, and every word is kept here the moment \
+the status says **Saved on this device**.
 
 - Write in **Markdown**: headings, *emphasis*, lists, `code`, [[links]] between notes, `#tags`
 - [ ] A box like this one can be pressed
