@@ -8,12 +8,11 @@
  */
 
 import { argumentsOf, filesOf, freshId, valueOf, valuesOf } from "./arguments.js";
-import { Fields } from "./fields.js";
+import { BOXES, Fields } from "./fields.js";
 
 /** @typedef {import("./fields.js").Box} Box */
 /** @typedef {import("./unsaved.js").Unsaved} Unsaved */
 
-const BOXES = "input, textarea, select";
 const TEXTS = 'input:not([type]), input[type="text"], input[type="search"], input[type="url"], textarea';
 
 /**

@@ -12,6 +12,9 @@ import { argumentsOf } from "./arguments.js";
 
 /** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Box */
 
+/** What a person fills in, as a selector. */
+export const BOXES = "input, textarea, select";
+
 export class Fields {
   /** What is typed and not sent, with the timer of its rest. @type {Map<Box, number>} */
   #typed = new Map();

@@ -12,9 +12,8 @@
 
 import { Idiomorph } from "idiomorph";
 
+import { BOXES } from "./fields.js";
 import { parseNodes } from "./site.js";
-
-const BOXES = "input, select, textarea";
 
 /**
  * What somebody is typing into, as `Fields` knows it.

@@ -2,38 +2,10 @@
 
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext
 
 from .conftest import Tab
-from .driving import core_of, order, unsaved, until, until_equal
-
-BOX = '<input type="search" aria-label="Search notes" value="{value}" data-action="list.search" data-on="input" data-key="/ mod+alt+f">'
-TITLE = '<input aria-label="Title" value="{value}" data-action="note.rename" data-note="{note}" data-rest="{rest}">'
-
-FOLDER = '<p>{words}</p><input aria-label="Folder" value="" data-action="note.move" data-note="{note}">'
-RELAY = (
-    '<p>{words}</p><form data-action="relay.connect"><input aria-label="Relay address" name="address" value=""></form>'
-)
-
-
-def say_regions(page: Page, regions: dict[str, str], **rest: str) -> None:
-    """Let the core render regions, and wait until they are there."""
-    mark = order(page, "fresh")
-    message = {
-        "type": "regions",
-        "regions": {**regions, "toast": mark},
-        "title": "",
-        "place": "notes",
-        "pane": "list",
-        **rest,
-    }
-    order(page, "say", message=message)
-    until(lambda: page.locator("[data-region=toast]").text_content() == mark)
-
-
-def acts(page: Page, name: str) -> list[dict[str, Any]]:
-    """Return the acts of a name that the core has heard, as arguments."""
-    return [act["args"] for act in order(page, "heard", kind="act") if act["name"] == name]
+from .driving import SEARCH, TITLE, acts, core_of, order, say_regions, unsaved, until, until_equal
 
 
 def rows(first: int, last: int) -> str:
@@ -52,11 +24,11 @@ def window(listing: str, first: int, last: int, total: int) -> str:
 
 def test_focus_selection_and_scrolling_outlive_a_rendering(tab: Tab) -> None:
     page = tab()
-    say_regions(page, {"list": BOX.format(value="plan") + window("a", 0, 20, 20)})
+    say_regions(page, {"list": SEARCH.format(value="plan") + window("a", 0, 20, 20)})
     page.get_by_role("searchbox").evaluate("(box) => { box.focus(); box.setSelectionRange(1, 3); }")
     page.evaluate("document.querySelector('[data-region=list]').scrollTop = 300")
 
-    say_regions(page, {"list": BOX.format(value="plan") + window("a", 0, 21, 21)})
+    say_regions(page, {"list": SEARCH.format(value="plan") + window("a", 0, 21, 21)})
 
     assert page.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [1, 3]
     assert page.evaluate("document.querySelector('[data-region=list]').scrollTop") == 300
@@ -72,111 +44,6 @@ def test_the_focus_goes_with_a_row_that_moves_and_stays_near_one_that_goes(tab: 
 
     say_regions(page, {"list": f"<ul>{rows(0, 3)}</ul>"})
     assert page.evaluate("document.activeElement.dataset.region") == "list"
-
-
-def test_what_is_being_typed_is_not_overwritten_until_the_core_has_answered(tab: Tab) -> None:
-    page = tab()
-    say_regions(page, {"list": BOX.format(value="")})
-    order(page, "hold", on=True)
-    page.get_by_role("searchbox").press_sequentially("abc")
-    until(lambda: {"value": "abc"} in acts(page, "list.search"))
-
-    say_regions(page, {"list": BOX.format(value="ab")})
-    assert page.get_by_role("searchbox").input_value() == "abc"
-
-    order(page, "save", seq=100)
-    until(lambda: unsaved(page) == 0)
-    say_regions(page, {"list": BOX.format(value="the core's")})
-    assert page.get_by_role("searchbox").input_value() == "the core's"
-
-
-def test_a_box_that_is_sent_when_it_is_left_is_not_overwritten_before(tab: Tab) -> None:
-    page = tab()
-    box = page.get_by_role("textbox", name="Folder")
-    say_regions(page, {"note": FOLDER.format(words="saving", note="N")})
-    box.press_sequentially("Trips")
-
-    say_regions(page, {"note": FOLDER.format(words="saved", note="N")})
-
-    assert box.input_value() == "Trips"
-    assert acts(page, "note.move") == []
-    box.press("Enter")
-    until_equal(lambda: acts(page, "note.move"), [{"note": "N", "value": "Trips"}])
-    box.press_sequentially("/Portugal")
-    say_regions(page, {"note": FOLDER.format(words="another note", note="M")})
-    until_equal(lambda: acts(page, "note.move")[1:], [{"note": "N", "value": "Trips/Portugal"}])
-    assert box.input_value() == ""
-
-
-def test_a_box_that_is_left_as_it_was_shows_the_core_s_text_again(tab: Tab) -> None:
-    page = tab()
-    box = page.get_by_role("textbox", name="Folder")
-    say_regions(page, {"note": FOLDER.format(words="", note="N")})
-    box.press_sequentially("T")
-    box.press("Backspace")
-    box.blur()
-
-    say_regions(page, {"note": FOLDER.format(words="", note="N").replace('value=""', 'value="moved elsewhere"')})
-
-    assert box.input_value() == "moved elsewhere"
-    assert acts(page, "note.move") == []
-
-
-def test_a_box_whose_text_was_refused_shows_the_core_s_text_again(tab: Tab) -> None:
-    page = tab()
-    box = page.get_by_role("textbox", name="Folder")
-    say_regions(page, {"note": FOLDER.format(words="", note="N")})
-    box.press_sequentially("Trips")
-    box.press("Enter")
-    until_equal(lambda: acts(page, "note.move"), [{"note": "N", "value": "Trips"}])
-    until_equal(lambda: unsaved(page), 0)
-
-    say_regions(page, {"note": FOLDER.format(words="refused", note="N")})
-
-    assert box.input_value() == ""
-
-
-def test_what_is_written_into_a_form_stays_until_the_form_is_sent(tab: Tab) -> None:
-    page = tab()
-    box = page.get_by_role("textbox", name="Relay address")
-    say_regions(page, {"note": RELAY.format(words="trying")})
-    box.press_sequentially("https://relay")
-
-    say_regions(page, {"note": RELAY.format(words="no relay answers")})
-    box.blur()
-    say_regions(page, {"note": RELAY.format(words="trying")})
-
-    assert box.input_value() == "https://relay"
-    box.press("Enter")
-    until_equal(lambda: acts(page, "relay.connect"), [{"address": "https://relay"}])
-
-
-def test_a_title_counts_as_unsaved_from_the_first_key_and_is_sent_after_its_rest(tab: Tab) -> None:
-    page = tab()
-    say_regions(page, {"note": TITLE.format(value="", note="N", rest="60000")})
-
-    page.get_by_role("textbox", name="Title").press_sequentially("P")
-    assert unsaved(page) == 1
-    assert acts(page, "note.rename") == []
-
-    say_regions(page, {"note": TITLE.format(value="", note="N", rest="200")})
-    page.get_by_role("textbox", name="Title").press_sequentially("l")
-    until_equal(lambda: acts(page, "note.rename"), [{"note": "N", "value": "Pl"}])
-    until(lambda: unsaved(page) == 0)
-    page.get_by_role("textbox", name="Title").blur()
-    say_regions(page, {"note": TITLE.format(value="Pl", note="N", rest="200")})
-    assert len(acts(page, "note.rename")) == 1
-
-
-def test_a_title_is_sent_for_its_own_note_when_another_note_takes_its_place(tab: Tab) -> None:
-    page = tab()
-    say_regions(page, {"note": TITLE.format(value="", note="N", rest="60000")})
-    page.get_by_role("textbox", name="Title").press_sequentially("Plan")
-
-    say_regions(page, {"note": TITLE.format(value="Other", note="M", rest="60000")})
-
-    until_equal(lambda: acts(page, "note.rename"), [{"note": "N", "value": "Plan"}])
-    assert page.get_by_role("textbox", name="Title").input_value() == "Other"
 
 
 def test_links_act_on_a_plain_click_and_are_links_otherwise(tab: Tab) -> None:
@@ -223,7 +90,7 @@ def test_forms_boxes_files_and_shortcuts_become_actions_with_their_values(tab: T
 
 def test_a_shortcut_without_modifier_is_not_taken_from_somebody_who_types(tab: Tab) -> None:
     page = tab()
-    say_regions(page, {"list": BOX.format(value=""), "note": TITLE.format(value="", note="N", rest="60000")})
+    say_regions(page, {"list": SEARCH.format(value=""), "note": TITLE.format(value="", note="N", rest="60000")})
 
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.type") == "search"

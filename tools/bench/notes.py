@@ -16,7 +16,7 @@ from pycrdt import Doc, Text
 from e2e.device import Tab
 from e2e.relay import Relay
 from tools.bench.baselines import bundled
-from tools.bench.browser import REST_MS, browser, marks, open_tab, opening, rest
+from tools.bench.browser import browser, marks, open_tab, opening, rest
 from tools.bench.editor import painted
 from tools.bench.figure import Figure, median_of
 from tools.bench.serving import served
@@ -236,7 +236,7 @@ def _scroll(tab: Tab) -> Iterator[Figure]:
 def _search(tab: Tab) -> Iterator[Figure]:
     tab.search.click()
     tab.page.keyboard.type(QUERY, delay=QUERY_PAUSE_MS)
-    tab.page.wait_for_timeout(REST_MS)
+    rest(tab)
     found = [float(took) for took in marks(tab.page)["found"]]
     assert len(found) > len(QUERY) // 2, f"most letters of {QUERY!r} change what is found"
     yield median_of("P9", "10,000 notes: letter in the search to its result on the page", "ms", found, "≤ 50 ms", 50)

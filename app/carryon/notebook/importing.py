@@ -41,6 +41,8 @@ from carryon.notes.row import clean_folder
 file_bytes_max = 10_000_000
 zip_entries_max = 100_000
 zip_bytes_max = 200_000_000  # of all Markdown in it, unpacked
+# What zipfile raises over bytes that are no whole zip: each becomes a refusal in words.
+_zip_faults = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error)
 archive_comment = b"carryon"
 
 _markdown = re.compile(r"(.+)\.(?:md|markdown)", re.IGNORECASE | re.DOTALL)
@@ -167,7 +169,7 @@ def _read_zip(path: str, data: bytes) -> Iterator[Read]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             yield from _read_archive(path, archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error) as fault:
+    except _zip_faults as fault:
         yield Refused(path, f"it cannot be read as a zip: {fault}")
 
 
@@ -206,7 +208,7 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bytes_max: int) 
     try:
         with archive.open(entry) as stream:
             content = stream.read(bytes_max + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error) as fault:
+    except _zip_faults as fault:
         return f"it is damaged: {fault}"
     if len(content) > bytes_max:
         return (
