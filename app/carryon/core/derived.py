@@ -50,6 +50,8 @@ class Derived:
         self._tag_of = tag_of
         self._rows_position = 0
         self._segment_by_note: dict[str, int] = {}
+        # Notes of which nothing was in the log when rows and texts were written last.
+        self._left_out: set[str] = set()
         self._dirty_rows: set[int] = set()
         self._dirty_texts: set[int] = set()
         self._changed = asyncio.Event()
@@ -166,12 +168,17 @@ class Derived:
 
     def _notes_by_segment(self) -> dict[int, list[str]]:
         notes: dict[int, list[str]] = {}
+        left_out: set[str] = set()
         for note in self._notebook.rows:
-            if note not in self._segment_by_note:
+            is_logged = self._documents.is_logged(note)
+            if note not in self._segment_by_note or (is_logged and note in self._left_out):
                 self.changed([note])
             segment = notes.setdefault(self._segment_by_note[note], [])
-            if self._documents.is_logged(note):
+            if is_logged:
                 segment.append(note)
+            else:
+                left_out.add(note)
+        self._left_out = left_out
         return notes
 
     def _encoded_rows(self, notes: list[str]) -> bytes:

@@ -237,10 +237,7 @@ class OpenNotebook:
 
     def _folded(self, note: str, entry: LogEntry, time: int) -> None:
         heads = named(self.documents.heads(note))
-        is_first = sum(heads.values()) == 1
-        self.notebook.put_heads(note, heads, time, first=is_first)
-        if is_first:
-            self.derived.changed([note])
+        self.notebook.put_heads(note, heads, time, first=sum(heads.values()) == 1)
         self.wrote([entry])
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:
