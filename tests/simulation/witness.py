@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from carryon_sync.change import Change, decode_change
@@ -24,6 +24,7 @@ from tests.simulation.tab import Tab
 
 SECRET: Final = "quagga"
 """Stands in everything that people write in a simulation."""
+GONE: Final = "a device whose disk is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,10 @@ class Witness:
         self._unlogged = [one for one in self._unlogged if one.device != device.name]
         elsewhere = set[bytes]().union(self.relay.ids(self.notebook), *(one.ids for one in self.holdings.values()))
         documents = self.bodies.documents(elsewhere)
-        self.written = [
-            one for one in self.written if one.device != device.name or contains(documents.get(one.note), one.update)
-        ]
+        # What outlives its device does so on others (two may have deleted the same letters), and may go with the last of them.
+        ownerless = [replace(one, device=GONE) for one in self.written if one.device in (device.name, GONE)]
+        self.written = [one for one in self.written if one.device not in (device.name, GONE)]
+        self.written += [one for one in ownerless if contains(documents.get(one.note), one.update)]
 
     def _look_at_relay(self) -> None:
         if self._ledger is not self.relay.ledger:
