@@ -23,19 +23,27 @@ LAWS: Final[dict[str, tuple[set[str], set[str]]]] = {
     "core": ({"carryon", "carryon_sync"}, BROWSER),
 }
 PURE: Final = ("notes", "notebook", "views")
-PURE_SYNC: Final = (
-    "session.py",
-    "conversation.py",
-    "greeting.py",
-    "room.py",
-    "audience.py",
-    "frames.py",
-    "change.py",
-    "records.py",
-    "members.py",
-    "heads.py",
-    "holdback.py",
-    "ids.py",
+# wing of `carryon_sync` → the wings that it may import; all but the server are pure.
+WINGS: Final[dict[str, set[str]]] = {
+    "formats": {"formats"},
+    "protocol": {"formats", "protocol"},
+    "device": {"formats", "protocol", "device"},
+    "relay": {"formats", "protocol", "relay"},
+    "server": {"formats", "protocol", "relay", "server"},
+}
+PURE_WINGS: Final = ("formats", "protocol", "device", "relay")
+# What stands in `core`, each importing only itself and what stands before it.
+CORE_ORDER: Final = (
+    "environment",
+    "tabs",
+    "log",
+    "relays",
+    "open_notebook",
+    "device_view",
+    "notebooks",
+    "acts",
+    "core",
+    "browser",
 )
 IMPURE_MODULES: Final = {
     "time",
@@ -112,7 +120,43 @@ def test_what_moves_changes_knows_nothing_of_notes() -> None:
 
 def pure_modules() -> list[Path]:
     """The modules that are pure by law."""
-    return [path for package in PURE for path in modules_of(APP / package)] + [SYNC / name for name in PURE_SYNC]
+    folders = [APP / package for package in PURE] + [SYNC / wing for wing in PURE_WINGS]
+    return [path for folder in folders for path in modules_of(folder)]
+
+
+def names_in(folder: Path) -> set[str]:
+    """What stands in a package, by the names that imports give it."""
+    inside = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return inside - {"__init__"}
+
+
+def inner_imports_of(path: Path, package: str) -> Iterator[str]:
+    """What of its own package a module imports, by the first name below the package."""
+    for name in imports_of(path):
+        if is_below(name, package):
+            assert name != package, f"{path.relative_to(REPOSITORY)} imports {package} whole"
+            yield name.removeprefix(package + ".").split(".")[0]
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_the_halves_of_the_protocol_never_meet(wing: str) -> None:
+    """`formats` is the ground, `protocol` stands on it; the device's half and the relay's know both, and not each other."""
+    assert names_in(SYNC) == set(WINGS)
+    for path in modules_of(SYNC / wing):
+        for name in inner_imports_of(path, "carryon_sync"):
+            assert name in WINGS[wing], f"{path.relative_to(REPOSITORY)} imports {name}"
+
+
+@pytest.mark.parametrize("place", CORE_ORDER)
+def test_the_core_stands_in_one_order(place: str) -> None:
+    """What comes later in `core` knows what comes before it, never the other way round, so that there is no circle."""
+    core = APP / "core"
+    assert names_in(core) == set(CORE_ORDER)
+    paths = modules_of(core / place) if (core / place).is_dir() else [core / f"{place}.py"]
+    before = CORE_ORDER[: CORE_ORDER.index(place) + 1]
+    for path in paths:
+        for name in inner_imports_of(path, "carryon.core"):
+            assert name in before, f"{path.relative_to(REPOSITORY)} imports {name}"
 
 
 @pytest.mark.parametrize("path", pure_modules(), ids=lambda path: str(path.relative_to(REPOSITORY)))

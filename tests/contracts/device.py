@@ -10,7 +10,7 @@ from carryon.storage.keys import Key
 from carryon.storage.layouts import JournalRow
 from carryon.storage.log import Fold, Log
 from carryon.storage.store import Add, Delete, Operation, Put, Store
-from carryon_sync.change import Change, Link, Seen
+from carryon_sync.formats.change import Change, Link, Seen
 
 from tests.contracts import store_contract as contracts
 from tests.contracts.samples import ALICE, HmacAtRest

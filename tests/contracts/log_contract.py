@@ -7,7 +7,7 @@ from carryon.storage.changes import LogEntry
 from carryon.storage.errors import Gap, Moved
 from carryon.storage.log import Fold, Log
 from carryon.storage.quarantine import Refused
-from carryon_sync.change import Seen
+from carryon_sync.formats.change import Seen
 
 from tests.contracts import store_contract as contracts
 from tests.contracts.device import HOME, Device, connected, entering, folded, logged, outbox, refused, row

@@ -9,7 +9,7 @@ from carryon.storage.log import Fold
 from carryon.storage.members import Author
 from carryon.storage.quarantine import Refused
 from carryon.storage.store import Delete, Put
-from carryon_sync.change import Seen
+from carryon_sync.formats.change import Seen
 
 from tests.contracts import store_contract as contracts
 from tests.contracts.device import (

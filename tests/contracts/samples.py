@@ -6,7 +6,7 @@ Storage never opens a change, so that its ciphertext may be anything; ids, chain
 import hashlib
 import hmac
 
-from carryon_sync.change import NO_PREV, Change, Header, Link
+from carryon_sync.formats.change import NO_PREV, Change, Header, Link
 
 NOTEBOOK = bytes(range(16))
 ALICE = b"alice of the hil"

@@ -12,9 +12,9 @@ from inspect import Parameter, signature
 from random import Random
 from typing import Any, Final
 
-from carryon.core.messages import ToTab
+from carryon.core.acts.pairing import invite
 from carryon.core.open_notebook import OpenNotebook
-from carryon.core.pairing import invite
+from carryon.core.tabs.messages import ToTab
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
 from carryon.storage.memory_store import Commit, Fault, Read, Step
 from carryon.storage.store import Add
@@ -135,7 +135,7 @@ def opened(tab: Tab) -> OpenNotebook:
     core = tab.worker.core
     assert core is not None, f"the core of {tab.worker.device.name} is dead"
     [session] = [one for one in core.tabs if one.hello is not None and one.hello.tab == tab.name]
-    return core.of(session)
+    return core.notebooks.of(session)
 
 
 def holdings(tab: Tab) -> Holdings:

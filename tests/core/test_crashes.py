@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from carryon.core.messages import Saved, ToTab
-from carryon.core.outgoing import Outgoing
+from carryon.core.log.outgoing import Outgoing
+from carryon.core.tabs.messages import Saved, ToTab
 from carryon.storage.memory_store import Commit, Fault, Read, Step
 
 from tests.core.home import Home, holdings, listen, mend, opened, rule
@@ -134,7 +134,8 @@ async def test_a_join_that_fails_at_any_write_can_be_made_again(home: Home, numb
 
     def joined() -> bool:
         return joining.ready == "ready" and any(
-            one.notebook.id == notebook for one in (joining.worker.core.opened() if joining.worker.core else ())
+            one.notebook.id == notebook
+            for one in (joining.worker.core.notebooks.opened() if joining.worker.core else ())
         )
 
     joining.act("join.accept")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carryon.core.documents import UNREADABLE
+from carryon.core.log.documents import UNREADABLE
 from carryon.storage import layouts
 
 from tests.core.home import Home, holdings, opened, rule

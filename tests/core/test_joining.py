@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from carryon.core.membership import admit
+from carryon.core.log.membership import admit
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
-from carryon_sync.members import Members
+from carryon_sync.formats.members import Members
 
 from tests.core.home import Home, opened, rule
 from tests.simulation.device import ORIGIN

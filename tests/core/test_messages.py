@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Final
 
 import pytest
-from carryon.core.messages import (
+from carryon.core.tabs.messages import (
     FILES_MAX,
     FROM_TAB,
     PENDING_MAX,
@@ -26,7 +26,7 @@ from carryon.notes.note import Note
 from carryon.storage.layouts import STORES
 from carryon.storage.memory_store import Commit, Fault, Step
 from carryon.views.page import RULES
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.rejected import Rejected
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 

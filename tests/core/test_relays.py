@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from carryon.core.relay_link import socket_origin
+from carryon.core.relays.relay_link import socket_origin
 
 from tests.core.home import Home, opened, rule
 from tests.simulation.relay import Relay

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
-from carryon.core.derived import REST_S, SEGMENT_NOTES
-from carryon.core.messages import Call, Regions, Released, Saved, ToTab, Update
-from carryon.core.tabs import MESSAGES_MAX
-from carryon.core.writer import ITEMS_MAX
+from carryon.core.log.derived import REST_S, SEGMENT_NOTES
+from carryon.core.log.writer import ITEMS_MAX
+from carryon.core.tabs.messages import Call, Regions, Released, Saved, ToTab, Update
+from carryon.core.tabs.sessions import MESSAGES_MAX
 from carryon.storage.memory_store import Fault, Step
 
 from tests.core.home import Home, adds_to, fail_writes, holdings, listen, mend, opened, rule

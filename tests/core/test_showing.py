@@ -6,8 +6,8 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-from carryon.core.messages import Regions, ToTab
 from carryon.core.open_notebook import STALE_MAX_S, STALE_S
+from carryon.core.tabs.messages import Regions, ToTab
 
 from tests.core.home import Home, listen, opened, rule
 from tests.simulation.virtual_loop import until

@@ -14,7 +14,7 @@ from carryon.crypto.keyring import Keyring
 from carryon.crypto.notebook_keys import Created, create_notebook
 from carryon.crypto.primitives import Primitives, Random
 from carryon.crypto.sealing import Draft, new_author
-from carryon_sync.change import Body, Header, Link, Seen
+from carryon_sync.formats.change import Body, Header, Link, Seen
 
 NOTE = bytes(range(16))
 

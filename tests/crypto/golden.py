@@ -16,9 +16,9 @@ from carryon.crypto.primitives import Primitives
 from carryon.crypto.receipts import Receipt, seal_receipt
 from carryon.crypto.sealing import Draft, seal_change
 from carryon.crypto.wrapping import wrap
-from carryon_sync.members import Members
-from carryon_sync.records import Record, Role
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.members import Members
+from carryon_sync.formats.records import Record, Role
+from carryon_sync.formats.rejected import Rejected
 
 from tests.crypto.bench import NOTE, Bench, draft, drawn, notebook
 

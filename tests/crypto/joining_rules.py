@@ -9,9 +9,9 @@ from carryon.crypto.notebook_keys import Created, decode_secrets, root_keys
 from carryon.crypto.primitives import Signed
 from carryon.crypto.sealing import open_change, seal_change
 from carryon.crypto.wrapping import EPOCH_WRAP, INVITE_WRAP, unwrap
-from carryon_sync.members import Members, SignedBy
-from carryon_sync.records import Record, Role, wraps_hash
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.members import Members, SignedBy
+from carryon_sync.formats.records import Record, Role, wraps_hash
+from carryon_sync.formats.rejected import Rejected
 
 from tests.crypto.bench import Bench, draft, drawn, notebook, rule
 from tests.crypto.golden import held

@@ -11,10 +11,10 @@ from carryon.crypto.keyring import EpochKey, Keyring
 from carryon.crypto.primitives import Plain, Sealed
 from carryon.crypto.receipts import open_receipt, seal_receipt
 from carryon.crypto.sealing import Received, open_change, open_changes, seal_change, seal_changes
-from carryon_sync.change import Body, Change, decode_change, signed_bytes
-from carryon_sync.octets import labelled
-from carryon_sync.records import Certificate, decode_record
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.change import Body, Change, decode_change, signed_bytes
+from carryon_sync.formats.octets import labelled
+from carryon_sync.formats.records import Certificate, decode_record
+from carryon_sync.formats.rejected import Rejected
 
 from tests.crypto.bench import NOTE, Bench, draft, drawn, notebook, rule
 from tests.crypto.golden import RECEIPT, golden, golden_draft

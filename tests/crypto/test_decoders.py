@@ -8,7 +8,7 @@ from dataclasses import replace
 from carryon.crypto.device_names import open_name
 from carryon.crypto.notebook_keys import Secrets, decode_secrets
 from carryon.crypto.receipts import RECEIPT_BYTES, Receipt, open_receipt
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.rejected import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
 

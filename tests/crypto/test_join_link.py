@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from carryon.crypto.join_link import JoinLink, check_address, decode_link, encode_link
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.rejected import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
 

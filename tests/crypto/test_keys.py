@@ -11,7 +11,7 @@ from carryon.crypto.device_names import check_name
 from carryon.crypto.keyring import EpochKey, Keyring
 from carryon.crypto.notebook_keys import Secrets
 from carryon.crypto.primitives import KeyPair, Signed, may_verify
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.rejected import Rejected
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from carryon.core.core import Core
 from carryon.core.environment import Environment, Frame, Place
-from carryon.core.messages import ToTab
+from carryon.core.tabs.messages import ToTab
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
 from carryon.crypto.file_at_rest import FileAtRest
 from carryon.storage.memory_store import Fault, MemoryDisk, MemoryStore, Step
@@ -214,7 +214,7 @@ class Worker:
         except BaseExceptionGroup:
             if process.alive:
                 # On a full disk there is nothing to begin with; a person is told so, and frees some.
-                if core.current:
+                if core.notebooks.current:
                     self.device.failures.append(core.fault or "")
                 # It has told its tabs: they have the time to hear it.
                 await asyncio.sleep(NOTICED_S)

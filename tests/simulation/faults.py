@@ -13,7 +13,7 @@ from random import Random
 from typing import Final
 
 from carryon.storage.memory_store import Commit, Fault, Read, Step
-from carryon_sync.memory_ledger import MemoryLedger
+from carryon_sync.relay.memory_ledger import MemoryLedger
 
 from tests.simulation.device import Device
 from tests.simulation.world import World

@@ -13,7 +13,7 @@ import hmac
 from collections.abc import Collection, Coroutine
 from typing import Any, Final, TypeVar
 
-from carryon.core.identity import note_text
+from carryon.core.log.identity import note_text
 from carryon.crypto.keyring import Keyring
 from carryon.notes.note import Note
 from carryon.storage import layouts
@@ -21,9 +21,9 @@ from carryon.storage.device import KeptNotebook
 from carryon.storage.layouts import JournalRow
 from carryon.storage.memory_store import MemoryDisk
 from carryon.storage.store import Entry, Range
-from carryon_sync.change import NO_PREV, Body, Change, change_id, commit_input, decode_body, split_plaintext
-from carryon_sync.ids import text_of
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.change import NO_PREV, Body, Change, change_id, commit_input, decode_body, split_plaintext
+from carryon_sync.formats.ids import text_of
+from carryon_sync.formats.rejected import Rejected
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.simulation.device import Device

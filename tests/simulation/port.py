@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any, Final
 
-from carryon.core.messages import ToTab
+from carryon.core.tabs.messages import ToTab
 
 from tests.simulation.process import Process
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from contextvars import copy_context
 from typing import Final, Literal, assert_never
 
-from carryon_sync.ids import raw_of
-from carryon_sync.memory_ledger import MemoryLedger
-from carryon_sync.rejected import Rejected
-from carryon_sync.room import Room
-from carryon_sync.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
+from carryon_sync.formats.ids import raw_of
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.relay.memory_ledger import MemoryLedger
+from carryon_sync.relay.room import Room
+from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

@@ -213,7 +213,7 @@ class Simulation:
 
     def _opened(self, device: Device) -> list[OpenNotebook]:
         cores = [worker.core for worker in device.workers if worker.core is not None]
-        return [one for core in cores for one in core.opened() if one.notebook.id == self._world.notebook]
+        return [one for core in cores for one in core.notebooks.opened() if one.notebook.id == self._world.notebook]
 
 
 def difference(one: Mapping[str, Row], other: Mapping[str, Row]) -> str:

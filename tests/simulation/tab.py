@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, Protocol, assert_never
 
-from carryon.core.messages import Bind, Call, Located, Ready, Regions, Released, Saved, ToTab, Update
+from carryon.core.tabs.messages import Bind, Call, Located, Ready, Regions, Released, Saved, ToTab, Update
 from carryon.notes.note import Note
-from carryon_sync.ids import text_of
+from carryon_sync.formats.ids import text_of
 
 from tests.simulation.device import Worker
 from tests.simulation.port import Port

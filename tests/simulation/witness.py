@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from carryon_sync.change import Change, decode_change
-from carryon_sync.memory_ledger import MemoryLedger
+from carryon_sync.formats.change import Change, decode_change
+from carryon_sync.relay.memory_ledger import MemoryLedger
 
 from tests.simulation.device import Device
 from tests.simulation.holdings import Bodies, Chronicle, Holdings, contains

@@ -11,10 +11,10 @@ import asyncio
 from random import Random
 from typing import Final
 
-from carryon.core.pairing import invite
+from carryon.core.acts.pairing import invite
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
 from carryon.storage.errors import StorageError
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.rejected import Rejected
 
 from tests.simulation.device import ORIGIN, Device, Worker
 from tests.simulation.holdings import Bodies
@@ -77,7 +77,7 @@ class World:
         tab = self.open_tab(device.worker())
         await until(lambda: tab.ready == "ready", "the first device is ready")
         assert tab.worker.core is not None, "a core that is ready runs"
-        [opened] = tab.worker.core.opened()
+        [opened] = tab.worker.core.notebooks.opened()
         self.notebook = opened.notebook.id
         self.witness = Witness(Bodies(opened.secrets.keyring(CryptographyPrimitives())), self.relay)
         self._belongs(device)
@@ -86,7 +86,7 @@ class World:
         """Make an invite where a tab is; gives the secret of its link."""
         worker = tab.worker
         assert worker.process is not None and worker.core is not None, "an invite is made by a core that runs"
-        [opened] = [one for one in worker.core.opened() if one.notebook.id == self.notebook]
+        [opened] = [one for one in worker.core.notebooks.opened() if one.notebook.id == self.notebook]
         link: list[str | Rejected] = []
 
         async def make() -> None:
@@ -136,4 +136,4 @@ class World:
 
     def _known(self, tab: Tab) -> list[str]:
         core = tab.worker.core
-        return [opened.notebook.id for opened in core.opened()] if core is not None else []
+        return [opened.notebook.id for opened in core.notebooks.opened()] if core is not None else []

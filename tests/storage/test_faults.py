@@ -14,7 +14,7 @@ from carryon.storage.members import Author
 from carryon.storage.memory_store import Commit, Crashed, Fault, MemoryDisk, MemoryStore, Read, Step
 from carryon.storage.quarantine import Refused
 from carryon.storage.store import Entry
-from carryon_sync.change import Seen
+from carryon_sync.formats.change import Seen
 
 from tests.contracts.device import AT_START, HOME, folded, row
 from tests.contracts.samples import ALICE, BOB, HmacAtRest, chain, change, link, tag

@@ -8,7 +8,7 @@ from carryon.storage import layouts
 from carryon.storage.layouts import JournalRow, NoteState
 from carryon.storage.log import Fold, Log
 from carryon.storage.memory_store import MemoryDisk, MemoryStore
-from carryon_sync.change import Link, Seen
+from carryon_sync.formats.change import Link, Seen
 from hypothesis import given
 from hypothesis import strategies as st
 

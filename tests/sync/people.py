@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from carryon_sync.change import NO_PREV, Change, Header, change_id, signed_bytes
-from carryon_sync.members import Members, SignedBy
-from carryon_sync.records import (
+from carryon_sync.formats.change import NO_PREV, Change, Header, change_id, signed_bytes
+from carryon_sync.formats.members import Members, SignedBy
+from carryon_sync.formats.records import (
     ROOT,
     Certificate,
     Epoch,

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
-from carryon_sync.frames import FRAME_BYTES_MAX, PROTOCOL
-from carryon_sync.ids import text_of
-from carryon_sync.members import Members
+from carryon_sync.formats.ids import text_of
+from carryon_sync.formats.members import Members
+from carryon_sync.protocol.frames import FRAME_BYTES_MAX, PROTOCOL
 
 from tests.sync.people import Device, People
 from tests.sync.world import Shell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carryon_sync.change import N_MAX, NO_PREV, Body, Change, Header, Kind, Link, Seen
+from carryon_sync.formats.change import N_MAX, NO_PREV, Body, Change, Header, Kind, Link, Seen
 from hypothesis import strategies as st
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from carryon_sync import change as layout
-from carryon_sync.change import (
+from carryon_sync.formats import change as layout
+from carryon_sync.formats.change import (
     BODY_BYTES_MAX,
     CHANGE_BYTES_MAX,
     Body,
@@ -28,8 +28,8 @@ from carryon_sync.change import (
     signed_bytes,
     split_plaintext,
 )
-from carryon_sync.octets import labelled
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.octets import labelled
+from carryon_sync.formats.rejected import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
 

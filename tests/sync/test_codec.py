@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from carryon_sync.change import CHANGE_BYTES_MAX
-from carryon_sync.codec import decode, encode
-from carryon_sync.frames import (
+from carryon_sync.formats.change import CHANGE_BYTES_MAX
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.frames import (
     FRAME_BYTES_MAX,
     ITEMS_MAX,
     LINE_BYTES_MAX,
@@ -37,7 +38,6 @@ from carryon_sync.frames import (
     Welcome,
     hello_signed,
 )
-from carryon_sync.rejected import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
 

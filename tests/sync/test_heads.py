@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from carryon_sync.change import Link
-from carryon_sync.heads import Heads, beyond, covers, holds, reached, union
+from carryon_sync.formats.change import Link
+from carryon_sync.formats.heads import Heads, beyond, covers, holds, reached, union
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
-from carryon_sync.change import NO_PREV, Link
-from carryon_sync.frames import Range
-from carryon_sync.holdback import Arrived, HoldBack, Outcome, arrived
+from carryon_sync.device.holdback import Arrived, HoldBack, Outcome, arrived
+from carryon_sync.formats.change import NO_PREV, Link
+from carryon_sync.protocol.frames import Range
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from carryon_sync.ids import raw_of, text_of
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.ids import raw_of, text_of
+from carryon_sync.formats.rejected import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
 

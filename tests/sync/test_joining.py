@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from carryon_sync.closing import Closing
-from carryon_sync.codec import encode
-from carryon_sync.effects import Close, Joined, JoiningEffect, NotJoined, Send, Sign, StoreMembers
-from carryon_sync.frames import Challenge, Changes, Error, Frame, MembersRecords, Ping, Push, Unknown, Welcome
-from carryon_sync.joining import Joining
-from carryon_sync.records import Role
+from carryon_sync.device.effects import Close, Joined, JoiningEffect, NotJoined, Send, Sign, StoreMembers
+from carryon_sync.device.joining import Joining
+from carryon_sync.formats.records import Role
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.codec import encode
+from carryon_sync.protocol.frames import Challenge, Changes, Error, Frame, MembersRecords, Ping, Push, Unknown, Welcome
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from carryon_sync.frames import ITEMS_MAX, Range, Want
-from carryon_sync.ledger import Batch, Entry, Ledger
-from carryon_sync.memory_ledger import MemoryLedger
-from carryon_sync.running import RUNNING_START, run
+from carryon_sync.formats.running import RUNNING_START, run
+from carryon_sync.protocol.frames import ITEMS_MAX, Range, Want
+from carryon_sync.relay.ledger import Batch, Entry, Ledger
+from carryon_sync.relay.memory_ledger import MemoryLedger
 from carryon_sync.server.sqlite_ledger import LedgerUnusable, SqliteLedger
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

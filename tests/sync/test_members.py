@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from carryon_sync.members import Held, Members, Missing, SignedBy
-from carryon_sync.records import Certificate, Record, Role, Root, Wrap, decode_record
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.members import Held, Members, Missing, SignedBy
+from carryon_sync.formats.records import Certificate, Record, Role, Root, Wrap, decode_record
+from carryon_sync.formats.rejected import Rejected
 
 from tests.sync.people import People, key_of, signed
 

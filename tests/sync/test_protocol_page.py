@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from carryon_sync import admission, change, codec, frames, members, records, room
-from carryon_sync.closing import Closing
+from carryon_sync.formats import change, members, records
+from carryon_sync.protocol import codec, frames
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.relay import admission, room
 from carryon_sync.server import app
 
 ROOT = Path(__file__).parent.parent.parent

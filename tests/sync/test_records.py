@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from carryon_sync.records import (
+from carryon_sync.formats.records import (
     RECORD_BYTES_MAX,
     Certificate,
     Epoch,
@@ -20,7 +20,7 @@ from carryon_sync.records import (
     notebook_of,
     wraps_hash,
 )
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.rejected import Rejected
 from hypothesis import given
 from hypothesis import strategies as st
 

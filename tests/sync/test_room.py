@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from carryon_sync import room as rooms
-from carryon_sync.audience import SILENCE_MS, WINDOW_BYTES
-from carryon_sync.change import Change, Kind
-from carryon_sync.closing import Closing
-from carryon_sync.codec import decode, encode
-from carryon_sync.frames import (
+from carryon_sync.formats.change import Change, Kind
+from carryon_sync.formats.records import Invite, Record, Role, decode_record
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.formats.running import RUNNING_START, run
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.frames import (
     Ack,
     ByCertificate,
     ByInvite,
@@ -33,12 +34,11 @@ from carryon_sync.frames import (
     Welcome,
     hello_signed,
 )
-from carryon_sync.ledger import Batch, entry_of
-from carryon_sync.records import Invite, Record, Role, decode_record
-from carryon_sync.rejected import Rejected
-from carryon_sync.room import CONNECTIONS_MAX, PATIENCE_MS
-from carryon_sync.room_effects import Commit, HangUp, Read
-from carryon_sync.running import RUNNING_START, run
+from carryon_sync.relay import room as rooms
+from carryon_sync.relay.audience import SILENCE_MS, WINDOW_BYTES
+from carryon_sync.relay.ledger import Batch, entry_of
+from carryon_sync.relay.room import CONNECTIONS_MAX, PATIENCE_MS
+from carryon_sync.relay.room_effects import Commit, HangUp, Read
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from carryon_sync.closing import Closing
-from carryon_sync.codec import encode
-from carryon_sync.frames import MembersRecords
-from carryon_sync.ledger import Batch, Committed, Entry, Ledger
-from carryon_sync.memory_ledger import MemoryLedger
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.codec import encode
+from carryon_sync.protocol.frames import MembersRecords
+from carryon_sync.relay.ledger import Batch, Committed, Entry, Ledger
+from carryon_sync.relay.memory_ledger import MemoryLedger
 from carryon_sync.server.connection import BUFFER_BYTES_MAX, Connection, framed
 from carryon_sync.server.ledger_thread import LedgerThread
 from carryon_sync.server.rooms import Rooms

@@ -15,10 +15,13 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from carryon_sync.closing import Closing
-from carryon_sync.codec import decode, encode
-from carryon_sync.effects import Why
-from carryon_sync.frames import (
+from carryon_sync.device.effects import Why
+from carryon_sync.formats.ids import text_of
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.formats.running import RUNNING_START
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.frames import (
     Ack,
     ByCertificate,
     Challenge,
@@ -31,9 +34,6 @@ from carryon_sync.frames import (
     Welcome,
     hello_signed,
 )
-from carryon_sync.ids import text_of
-from carryon_sync.rejected import Rejected
-from carryon_sync.running import RUNNING_START
 from carryon_sync.server.settings import Settings, settings_of
 
 from tests.sync.people import Device, People

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from carryon_sync.change import Seen
-from carryon_sync.closing import Closing
-from carryon_sync.codec import decode, encode
-from carryon_sync.conversation import HINT_PATIENCE_MS, RECEIPT_MS, WINDOW_BYTES
-from carryon_sync.effects import (
+from carryon_sync.device.conversation import HINT_PATIENCE_MS, RECEIPT_MS, WINDOW_BYTES
+from carryon_sync.device.effects import (
     Acked,
     Close,
     Effect,
@@ -27,7 +24,18 @@ from carryon_sync.effects import (
     StoreMembers,
     Why,
 )
-from carryon_sync.frames import (
+from carryon_sync.device.session import PATIENCE_MS, Session
+from carryon_sync.device.status import Phase
+from carryon_sync.device.upstream import PAGE_CHANGES_MAX
+from carryon_sync.device.wanting import ASKED_MAX
+from carryon_sync.formats.change import Seen
+from carryon_sync.formats.members import Members
+from carryon_sync.formats.records import Role
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.formats.running import RUNNING_START, run
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.frames import (
     Ack,
     ByCertificate,
     Challenge,
@@ -49,14 +57,6 @@ from carryon_sync.frames import (
     Welcome,
     hello_signed,
 )
-from carryon_sync.members import Members
-from carryon_sync.records import Role
-from carryon_sync.rejected import Rejected
-from carryon_sync.running import RUNNING_START, run
-from carryon_sync.session import PATIENCE_MS, Session
-from carryon_sync.status import Phase
-from carryon_sync.upstream import PAGE_CHANGES_MAX
-from carryon_sync.wanting import ASKED_MAX
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Callable
 
 import pytest
-from carryon_sync.effects import Why
-from carryon_sync.frames import Range
-from carryon_sync.memory_ledger import MemoryLedger
-from carryon_sync.records import Role
+from carryon_sync.device.effects import Why
+from carryon_sync.formats.records import Role
+from carryon_sync.protocol.frames import Range
+from carryon_sync.relay.memory_ledger import MemoryLedger
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,8 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from carryon_sync.change import Change, Seen, decode_change
-from carryon_sync.effects import (
+from carryon_sync.device.effects import (
     Acked,
     Close,
     Effect,
@@ -26,16 +25,17 @@ from carryon_sync.effects import (
     StoreMembers,
     Why,
 )
-from carryon_sync.frames import Range
-from carryon_sync.ledger import Ledger
-from carryon_sync.members import Members, SignedBy
-from carryon_sync.memory_ledger import MemoryLedger
-from carryon_sync.records import decode_record
-from carryon_sync.rejected import Rejected
-from carryon_sync.room import Room
-from carryon_sync.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
-from carryon_sync.session import Session
-from carryon_sync.status import Phase
+from carryon_sync.device.session import Session
+from carryon_sync.device.status import Phase
+from carryon_sync.formats.change import Change, Seen, decode_change
+from carryon_sync.formats.members import Members, SignedBy
+from carryon_sync.formats.records import decode_record
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.protocol.frames import Range
+from carryon_sync.relay.ledger import Ledger
+from carryon_sync.relay.memory_ledger import MemoryLedger
+from carryon_sync.relay.room import Room
+from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
 
 from tests.sync.people import Device, People, verify
 

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
-from carryon_sync.codec import decode, encode
-from carryon_sync.frames import (
+from carryon_sync.formats.ids import text_of
+from carryon_sync.formats.running import RUNNING_START
+from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.frames import (
     Ack,
     ByCertificate,
     Challenge,
@@ -27,8 +29,6 @@ from carryon_sync.frames import (
     Welcome,
     hello_signed,
 )
-from carryon_sync.ids import text_of
-from carryon_sync.running import RUNNING_START
 
 from tests.sync.people import Device, People
 from tests.sync.sockets import RelayProcess

@@ -59,7 +59,7 @@ def key(order: Order, shared: Path) -> str:
 def write_messages() -> None:
     """Write the TypeScript declarations of the messages between tab and core from their table in Python."""
     target = STATIC / "js" / "messages.d.ts"
-    declared = run([ENVIRONMENT / "bin" / "python", "-m", "carryon.core.messages"], quiet=True)
+    declared = run([ENVIRONMENT / "bin" / "python", "-m", "carryon.core.tabs.messages"], quiet=True)
     if not target.exists() or target.read_text() != declared:
         target.write_text(declared)
 

@@ -6,20 +6,21 @@
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, assert_never
 
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.rejected import Rejected
 
-from carryon.core.acted import acted
-from carryon.core.device_view import Shown, device_of, read_names
-from carryon.core.documents import UNREADABLE
-from carryon.core.edited import edited
-from carryon.core.environment import Environment, TabPort
-from carryon.core.errands import Errands
-from carryon.core.first_start import first_notebook
-from carryon.core.messages import (
+from carryon.core.acts.acted import acted
+from carryon.core.acts.edited import edited
+from carryon.core.acts.errands import Errands
+from carryon.core.acts.first_start import first_notebook
+from carryon.core.device_view import device_of
+from carryon.core.environment import Environment
+from carryon.core.log.documents import UNREADABLE
+from carryon.core.notebooks import Notebooks
+from carryon.core.tabs.messages import (
     Act,
     Answered,
     Bind,
@@ -34,19 +35,15 @@ from carryon.core.messages import (
     Waiting,
     decode,
 )
-from carryon.core.open_notebook import OpenNotebook
-from carryon.core.tabs import Tabs, TabSession
-from carryon.crypto.notebook_keys import decode_secrets
+from carryon.core.tabs.sessions import TabPort, Tabs, TabSession
 from carryon.notes.note import BadUpdate
 from carryon.storage import device as device_layout
-from carryon.storage.device import DeviceStore, KeptNotebook
-from carryon.storage.errors import Damaged, StorageError
+from carryon.storage.device import DeviceStore
 from carryon.views.page import title_of, view
 from carryon.views.route import is_step, query_of, route
 from carryon.views.tab import Tab, pane_of, scrolled
 
 FRAME_S: Final = 0.3
-KEEP_AGAIN_S: Final = 2.0
 
 
 class Core:
@@ -54,16 +51,11 @@ class Core:
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
-        self.shown = Shown()
         self.tabs = Tabs(self._render)
-        self.device: DeviceStore
-        self.current = ""
-        self._opened: dict[str, OpenNotebook] = {}
-        self._opening = asyncio.Lock()
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self.notebooks = Notebooks(environment, self.tabs)
         self._ready = asyncio.Event()
         self._tasks: asyncio.TaskGroup
-        self._errands = Errands(self)
+        self._errands = Errands(self.notebooks)
         self._framed: TabSession | None = None
         self._frame_due = asyncio.Event()
         self._welcome: str | None = None
@@ -76,7 +68,7 @@ class Core:
                 open_doors()
                 await self._start()
                 self._ready.set()
-                self._tasks.create_task(self._open_others())
+                self._tasks.create_task(self.notebooks.open_others())
                 self._tasks.create_task(self._errands.look_at_storage())
                 self._tasks.create_task(self._keep_frames())
         except* Exception as failures:
@@ -98,89 +90,23 @@ class Core:
             return
         session.task = self._tasks.create_task(self._serve(session))
 
-    def of(self, session: TabSession) -> OpenNotebook:
-        """The notebook that a tab shows."""
-        assert session.state is not None, "a tab shows a notebook from its hello on"
-        return self._opened[session.state.notebook]
-
-    def opened(self) -> Sequence[OpenNotebook]:
-        """All notebooks that are open."""
-        return tuple(self._opened.values())
-
-    def spawn(self, errand: Coroutine[None, None, None]) -> None:
-        """Run an errand beside everything else."""
-        self._tasks.create_task(errand)
-
-    async def open(self, notebook: str) -> OpenNotebook:
-        """Have a notebook of this device open."""
-        async with self._opening:
-            if notebook not in self._opened:
-                kept = (await self.device.notebooks())[notebook]
-                self._opened[notebook] = await self._open(kept)
-            return self._opened[notebook]
-
-    async def close(self, notebook: str) -> None:
-        """Close a notebook that no tab shows any more."""
-        opened = self._opened.pop(notebook)
-        running = self._running.pop(notebook)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await opened.close()
-
-    async def list_notebooks(self) -> None:
-        """Read again which notebooks there are."""
-        kept = await self.device.notebooks()
-        self.shown.notebooks = tuple((each.id, each.name) for each in kept.values())
-
     async def _start(self) -> None:
         store = await self.environment.open_store(device_layout.NAME, device_layout.STORES)
-        self.device = DeviceStore(store, self.environment.at_rest)
-        current = await self.device.current()
-        self.current = current or await first_notebook(self.environment, self.device)
-        await self.list_notebooks()
-        opened = await self.open(self.current)
+        device = DeviceStore(store, self.environment.at_rest)
+        notebooks = self.notebooks
+        notebooks.begin(device, self._tasks)
+        current = await device.current()
+        notebooks.current = current or await first_notebook(self.environment, device)
+        await notebooks.read_list()
+        opened = await notebooks.open(notebooks.current)
         if current is None:
             # On a new device the welcome note is open, ready to type.
             self._welcome = next(iter(opened.notebook.rows), None)
 
-    async def _open(self, kept: KeptNotebook) -> OpenNotebook:
-        secrets = decode_secrets(await self.device.secrets(kept.id))
-        if isinstance(secrets, Rejected):
-            raise Damaged(f"notebook {kept.name} cannot be opened: {secrets.reason}")
-        opened = await OpenNotebook.open(self.environment, kept, secrets, self.tabs, self._changed)
-        address = await self.device.setting(f"relay/{kept.id}")
-        opened.syncing.connect(None if address is None else address.decode())
-        await read_names(self.shown, opened)
-        self._running[kept.id] = self._tasks.create_task(self._run_notebook(kept.id, opened))
-        return opened
-
-    async def _run_notebook(self, notebook: str, opened: OpenNotebook) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(opened.run())
-            tasks.create_task(self._keep_address(notebook, opened))
-
-    async def _keep_address(self, notebook: str, opened: OpenNotebook) -> None:
-        kept = opened.syncing.address
-        while True:
-            address = await opened.syncing.address_other_than(kept)
-            try:
-                if address is not None:
-                    await self.device.set(f"relay/{notebook}", address.encode())
-            except StorageError as error:
-                self.shown.problem(f"The relay's address could not be kept on this device: {error}. It is tried again.")
-                self._changed()
-                await asyncio.sleep(KEEP_AGAIN_S)
-            else:
-                kept = address
-
-    async def _open_others(self) -> None:
-        for notebook, _ in self.shown.notebooks:
-            await self.open(notebook)
-
     def _received(self, session: TabSession, data: object) -> None:
         message = decode(data)
         if isinstance(message, Rejected):
-            self.shown.problem(f"A tab sent something that was refused: {message.reason}. Reload the page.")
+            self.notebooks.shown.problem(f"A tab sent something that was refused: {message.reason}. Reload the page.")
             self.tabs.dirty()
             return
         if isinstance(message, Bye):
@@ -212,7 +138,7 @@ class Core:
             case Hello():
                 return await self._hello(session, message)
             case Edit():
-                return await edited(self.of(session), session, message)
+                return await edited(self.notebooks.of(session), session, message)
             case Act():
                 return await self._act(session, message)
             case Scrolled(first, rows):
@@ -224,10 +150,10 @@ class Core:
                 self._errands.answered(session, call, ok, value)
             case Presence(visible, _):
                 session.visible = visible
-                for opened in self.opened():
+                for opened in self.notebooks.opened():
                     opened.hint()
             case Waiting():
-                self.shown.update_waiting = True
+                self.notebooks.shown.update_waiting = True
                 self.tabs.dirty()
             case Bye():
                 self._gone(session)
@@ -242,7 +168,7 @@ class Core:
         session.forget_shown()
         if hello.fragment:
             self._errands.invited(hello.fragment)
-        state = scrolled(route(hello.query, Tab(self.current)), 0, hello.rows)
+        state = scrolled(route(hello.query, Tab(self.notebooks.current)), 0, hello.rows)
         if not hello.query and self._welcome is not None:
             state, self._welcome = replace(state, note=self._welcome), None
         await self._go(session, state, is_told=True)
@@ -256,8 +182,10 @@ class Core:
         return next((problem for problem in problems if problem), None)
 
     async def _act(self, session: TabSession, act: Act) -> str | None:
-        before, opened = self._state(session), self.of(session)
-        done = await acted(opened, session, before, device_of(opened, session, self.shown), act, self._errands)
+        before, opened = self._state(session), self.notebooks.of(session)
+        done = await acted(
+            opened, session, before, device_of(opened, session, self.notebooks.shown), act, self._errands
+        )
         await self._go(session, self._state(session), before=before)
         if done.calls:
             # They are about what the act made, which a tab that is still being greeted is not shown yet.
@@ -268,11 +196,11 @@ class Core:
 
     async def _go(self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False) -> None:
         """Show `state` in a tab; `is_told` when the address is the browser's own doing."""
-        if state.notebook not in dict(self.shown.notebooks):
-            state = replace(state, notebook=self.current, note=None)
-        await self.open(state.notebook)
+        if state.notebook not in dict(self.notebooks.shown.notebooks):
+            state = replace(state, notebook=self.notebooks.current, note=None)
+        await self.notebooks.open(state.notebook)
         session.state = state
-        query = query_of(state, several=len(self.shown.notebooks) > 1)
+        query = query_of(state, several=len(self.notebooks.shown.notebooks) > 1)
         session.located(query, replace=is_told or before is None or not is_step(before, state))
         if session.greeted:
             try:
@@ -283,7 +211,7 @@ class Core:
             self._say(await self._bind(session, None, None))
 
     async def _load(self, session: TabSession) -> None:
-        opened, note = self.of(session), self._state(session).note
+        opened, note = self.notebooks.of(session), self._state(session).note
         if note is not None and note in opened.notebook.rows:
             await opened.documents.use(note)
 
@@ -293,7 +221,7 @@ class Core:
         None, or the words of why there is none to give, or of what was wrong with the vector: all of the state is right for any holder,
         only longer.
         """
-        opened, state = self.of(session), self._state(session)
+        opened, state = self.notebooks.of(session), self._state(session)
         note = state.note if state.note in opened.notebook.rows else None
         if note is None or note == session.bound:
             session.bound = note
@@ -317,7 +245,7 @@ class Core:
 
     def _say(self, problem: str | None) -> None:
         if problem:
-            self.shown.problem(problem)
+            self.notebooks.shown.problem(problem)
             self.tabs.dirty()
 
     def _state(self, session: TabSession) -> Tab:
@@ -325,8 +253,8 @@ class Core:
         return session.state
 
     def _render(self, session: TabSession) -> None:
-        opened, state = self.of(session), self._state(session)
-        regions = view(opened.notebook, state, device_of(opened, session, self.shown))
+        opened, state = self.notebooks.of(session), self._state(session)
+        regions = view(opened.notebook, state, device_of(opened, session, self.notebooks.shown))
         session.show_regions(regions, title_of(opened.notebook, state), state.place, pane_of(state))
         if session.visible and state.place == "notes":
             self._framed = session
@@ -340,9 +268,6 @@ class Core:
             frame = self._framed.frame() if self._framed is not None else None
             if frame is not None:
                 await self.environment.keep_frame(frame)
-
-    def _changed(self) -> None:
-        self.tabs.dirty()
 
 
 def _leaves(failures: BaseExceptionGroup[Exception]) -> list[BaseException]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from carryon_sync.records import Role
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.records import Role
+from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.open_notebook import OpenNotebook
-from carryon.core.syncing import Standing
-from carryon.core.tabs import TabSession
+from carryon.core.relays.syncing import Standing
+from carryon.core.tabs.sessions import TabSession
 from carryon.crypto.device_names import open_name
 from carryon.views.device import (
     CoreState,

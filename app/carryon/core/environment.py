@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
-from carryon.core.messages import ToTab
 from carryon.crypto.primitives import Primitives
 from carryon.storage.generation import AtRest
 from carryon.storage.store import Store, Stored
@@ -53,16 +52,6 @@ class Socket(Protocol):
 
     def close(self, code: int, reason: str) -> None:
         """End the connection."""
-
-
-class TabPort(Protocol):
-    """The core's end of the port to one tab."""
-
-    def post(self, message: ToTab) -> None:
-        """Send a message to the tab."""
-
-    def close(self) -> None:
-        """Let go of the port."""
 
 
 class ChosenFile(Protocol):

@@ -10,22 +10,22 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
-from carryon_sync.change import Seen
-from carryon_sync.members import Members
+from carryon_sync.formats.change import Seen
+from carryon_sync.formats.members import Members
 
-from carryon.core.author import HeldAuthor, take_author
-from carryon.core.derived import Derived
-from carryon.core.documents import Documents, Heads, named
 from carryon.core.environment import Environment
-from carryon.core.identity import Identity
-from carryon.core.inherited import fold_inherited
-from carryon.core.leadership import Leadership
-from carryon.core.membership import admit
-from carryon.core.outgoing import Outgoing
-from carryon.core.received import Receiving, Taken, places_of
-from carryon.core.syncing import Syncing
-from carryon.core.tabs import Tabs, TabSession
-from carryon.core.writer import Writer
+from carryon.core.log.author import HeldAuthor, take_author
+from carryon.core.log.derived import Derived
+from carryon.core.log.documents import Documents, Heads, named
+from carryon.core.log.identity import Identity
+from carryon.core.log.inherited import fold_inherited
+from carryon.core.log.membership import admit
+from carryon.core.log.outgoing import Outgoing
+from carryon.core.log.received import Receiving, Taken, places_of
+from carryon.core.log.writer import Writer
+from carryon.core.relays.leadership import Leadership
+from carryon.core.relays.syncing import Syncing
+from carryon.core.tabs.sessions import Tabs, TabSession
 from carryon.crypto.notebook_keys import Secrets
 from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
 from carryon.notebook.notebook import Notebook

@@ -15,7 +15,7 @@ account itself: that is what a lock is for.
 
 from __future__ import annotations
 
-from carryon_sync.octets import labelled
+from carryon_sync.formats.octets import labelled
 
 from carryon.crypto.primitives import NONCE_BYTES, TAG_BYTES
 

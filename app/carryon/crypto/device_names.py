@@ -13,9 +13,9 @@ A name is one printable line of at most `NAME_BYTES_MAX` bytes; others are refus
 
 from __future__ import annotations
 
-from carryon_sync.octets import Cursor, Malformed, labelled, u16
-from carryon_sync.records import Certificate
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.octets import Cursor, Malformed, labelled, u16
+from carryon_sync.formats.records import Certificate
+from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.keyring import Keyring, name_key
 from carryon.crypto.primitives import NONCE_BYTES, Plain, Primitives, Random, Sealed

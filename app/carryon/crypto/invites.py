@@ -8,7 +8,7 @@
 2. The joining device makes keys of its own and signs its certificate with the invite's key. Nothing of the link is
    needed after that, and nothing of it is kept.
 3. What `join` gives is kept before the certificate is sent: one whose keys are lost has used the invite for nothing.
-4. Whether the invite is used up is judged by the records (`carryon_sync.members`), whether it expired by the relay: a
+4. Whether the invite is used up is judged by the records (`carryon_sync.formats.members`), whether it expired by the relay: a
    device's clock may be wrong.
 """
 
@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from carryon_sync.members import Members
-from carryon_sync.octets import labelled
-from carryon_sync.records import ROOT, Certificate, Invite, Role, wraps_hash
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.members import Members
+from carryon_sync.formats.octets import labelled
+from carryon_sync.formats.records import ROOT, Certificate, Invite, Role, wraps_hash
+from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.device_names import seal_name
 from carryon.crypto.join_link import SEED_BYTES, JoinLink

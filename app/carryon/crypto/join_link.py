@@ -22,8 +22,8 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from carryon_sync.octets import labelled
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.octets import labelled
+from carryon_sync.formats.rejected import Rejected
 
 FORMAT = 1
 SEED_BYTES = 32

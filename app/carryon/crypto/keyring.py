@@ -19,7 +19,7 @@ import hmac
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from carryon_sync.octets import labelled
+from carryon_sync.formats.octets import labelled
 
 from carryon.crypto.primitives import KEY_BYTES, Primitives
 

@@ -23,9 +23,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from carryon_sync.octets import Cursor, Malformed, labelled, u16
-from carryon_sync.records import ROOT, Certificate, Epoch, Role, Root, notebook_of
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.octets import Cursor, Malformed, labelled, u16
+from carryon_sync.formats.records import ROOT, Certificate, Epoch, Role, Root, notebook_of
+from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.device_names import FIRST_EPOCH, seal_name
 from carryon.crypto.keyring import EpochKey, Keyring

@@ -28,8 +28,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from carryon_sync.octets import Cursor, Malformed, i64, labelled, u32, u64
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.octets import Cursor, Malformed, i64, labelled, u32, u64
+from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.keyring import Keyring
 from carryon.crypto.primitives import NONCE_BYTES, SIGNATURE_BYTES, TAG_BYTES, KeyPair, Plain, Random, Sealed, Signed

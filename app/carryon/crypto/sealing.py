@@ -1,6 +1,6 @@
 """Sealing and opening changes: what stands between a note's words and everything that carries them.
 
-The layout of a change is `carryon_sync.change`; here its cryptography:
+The layout of a change is `carryon_sync.formats.change`; here its cryptography:
 
     commit        HMAC-SHA256(commit key of the epoch, commit_input(header, body))
     id            SHA-256(header ‖ commit)
@@ -25,7 +25,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from carryon_sync.change import (
+from carryon_sync.formats.change import (
     Body,
     Change,
     Header,
@@ -36,8 +36,8 @@ from carryon_sync.change import (
     signed_bytes,
     split_plaintext,
 )
-from carryon_sync.records import fingerprint_of
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.records import fingerprint_of
+from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.keyring import Keyring
 from carryon.crypto.primitives import NONCE_BYTES, KeyPair, Plain, Random, Sealed, Signed

@@ -14,8 +14,8 @@ A wrap is not signed: the record around it is.
 
 from __future__ import annotations
 
-from carryon_sync.octets import labelled
-from carryon_sync.records import Wrap
+from carryon_sync.formats.octets import labelled
+from carryon_sync.formats.records import Wrap
 
 from carryon.crypto.primitives import KEY_BYTES, NONCE_BYTES, KeyPair, Plain, Primitives, Random, Sealed
 

@@ -11,7 +11,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from carryon_sync.change import NO_PREV, Change, Link, Seen
+from carryon_sync.formats.change import NO_PREV, Change, Link, Seen
 
 from carryon.storage import layouts
 from carryon.storage.changes import Changes, LogEntry, furthest, link_of

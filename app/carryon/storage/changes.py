@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from carryon_sync.change import Change, Link
+from carryon_sync.formats.change import Change, Link
 
 from carryon.storage import layouts
 from carryon.storage.errors import Damaged, Moved

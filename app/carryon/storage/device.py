@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from carryon_sync.octets import u16
+from carryon_sync.formats.octets import u16
 
 from carryon.storage import layouts
 from carryon.storage.errors import Damaged

@@ -46,9 +46,9 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from carryon_sync.change import Change, Link, Seen, decode_change
-from carryon_sync.octets import Cursor, Malformed, u16, u32, u64
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.change import Change, Link, Seen, decode_change
+from carryon_sync.formats.octets import Cursor, Malformed, u16, u32, u64
+from carryon_sync.formats.rejected import Rejected
 
 from carryon.storage.keys import Key
 from carryon.storage.store import Stored

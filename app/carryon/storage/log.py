@@ -17,7 +17,7 @@ Bodies are not opened here, and needs not checked: that is the core's, before.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from carryon_sync.change import NO_PREV, Change, Link
+from carryon_sync.formats.change import NO_PREV, Change, Link
 
 from carryon.storage import layouts
 from carryon.storage.arrival import Appended, Received, planned

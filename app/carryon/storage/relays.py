@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from carryon_sync.change import Change, Seen
+from carryon_sync.formats.change import Change, Seen
 
 from carryon.storage import layouts
 from carryon.storage.changes import Changes, LogEntry

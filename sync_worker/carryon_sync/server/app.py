@@ -8,10 +8,10 @@ from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
-from carryon_sync.closing import Closing
-from carryon_sync.frames import FRAME_BYTES_MAX, PROTOCOL
-from carryon_sync.ids import raw_of
-from carryon_sync.rejected import Rejected
+from carryon_sync.formats.ids import raw_of
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.frames import FRAME_BYTES_MAX, PROTOCOL
 from carryon_sync.server.connection import Connection
 from carryon_sync.server.report import report
 from carryon_sync.server.rooms import Rooms

@@ -11,7 +11,7 @@ import struct
 
 from aiohttp import web
 
-from carryon_sync.closing import Closing
+from carryon_sync.protocol.closing import Closing
 
 BUFFER_BYTES_MAX = 32 << 20
 CLOSE_REASON_BYTES_MAX = 120

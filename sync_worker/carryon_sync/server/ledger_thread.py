@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
-from carryon_sync.ledger import Batch, Committed, Ledger
+from carryon_sync.relay.ledger import Batch, Committed, Ledger
 
 
 @dataclass(frozen=True, slots=True)

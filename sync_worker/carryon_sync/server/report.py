@@ -6,7 +6,7 @@ import json
 import sys
 import time
 
-from carryon_sync.ids import text_of
+from carryon_sync.formats.ids import text_of
 
 
 def report(code: str, words: str, notebook: bytes | None = None) -> None:

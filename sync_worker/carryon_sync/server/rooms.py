@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from carryon_sync.closing import Closing
-from carryon_sync.ledger import Ledger
-from carryon_sync.room import Room
-from carryon_sync.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.relay.ledger import Ledger
+from carryon_sync.relay.room import Room
+from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
 from carryon_sync.server.connection import Connection, framed
 from carryon_sync.server.ledger_thread import LedgerThread
 from carryon_sync.server.report import report

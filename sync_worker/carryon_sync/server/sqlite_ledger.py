@@ -21,9 +21,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from carryon_sync.frames import ITEMS_MAX, Want
-from carryon_sync.ledger import Batch, Committed, Entry, FoundPage, Opened, Page, Place
-from carryon_sync.running import RUNNING_START, run
+from carryon_sync.formats.running import RUNNING_START, run
+from carryon_sync.protocol.frames import ITEMS_MAX, Want
+from carryon_sync.relay.ledger import Batch, Committed, Entry, FoundPage, Opened, Page, Place
 
 FORMAT = 1
 CACHE_KIB = 64 << 10

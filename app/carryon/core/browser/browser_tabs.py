@@ -7,7 +7,7 @@ import js
 from pyodide.ffi import JsException, create_proxy, jsnull, to_js
 
 from carryon.core.environment import FileUnreadable
-from carryon.core.messages import ToTab, encode
+from carryon.core.tabs.messages import ToTab, encode
 
 
 class BrowserPort:

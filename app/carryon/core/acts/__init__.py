@@ -1,0 +1,1 @@
+"""What a person presses or types, carried out."""

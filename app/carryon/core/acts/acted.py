@@ -1,0 +1,103 @@
+"""The path of an action: what a person pressed or typed into a field, decided by the views and carried out here.
+
+Commands change the notebook and go the way of an edit (`edited`): applied, journalled, and shown to other tabs when durable. Orders are for
+the device; `Orders` carries them out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from carryon.core.log.documents import UNREADABLE
+from carryon.core.open_notebook import OpenNotebook
+from carryon.core.tabs.messages import Act, FileEntry
+from carryon.core.tabs.sessions import TabSession
+from carryon.notebook.commands import Command, CreateNote
+from carryon.notebook.facts import CommandRefused, Fact, NoteEdited
+from carryon.storage.errors import StorageError
+from carryon.storage.journal import Journalled
+from carryon.views.action import Action, Call, Outcome, Refused
+from carryon.views.device import Device
+from carryon.views.orders import Order
+from carryon.views.page import act as decide
+from carryon.views.tab import Tab
+
+
+class Orders(Protocol):
+    """Who carries out what is asked of the device."""
+
+    async def carry_out(self, order: Order, session: TabSession, files: Sequence[FileEntry]) -> str | None:
+        """Carry out an order; None, or the words of why it could not be done."""
+
+    def of(self, session: TabSession) -> OpenNotebook:
+        """The notebook that a tab shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action leaves to do: the words of why it was refused, and calls to the window once it shows what has changed."""
+
+    problem: str | None
+    calls: tuple[Call, ...]
+
+
+async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders) -> Done:
+    """Take an action of a tab, which is told when it is durable."""
+    decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
+    match decided:
+        case Refused(reason):
+            await _marker(opened, session, act.seq)
+            return Done(reason, ())
+        case Outcome():
+            session.state = decided.tab
+    problems = []
+    for command in decided.commands:
+        if isinstance(command, Command):
+            problems.append(await commanded(opened, session, command))
+        else:
+            problems.append(await _ordered(command, session, act, orders))
+    # An order may have closed the notebook in which the action began.
+    await _marker(orders.of(session), session, act.seq)
+    return Done(next((problem for problem in problems if problem), None), decided.calls)
+
+
+async def _ordered(order: Order, session: TabSession, act: Act, orders: Orders) -> str | None:
+    try:
+        return await orders.carry_out(order, session, act.files)
+    except StorageError as error:
+        # An order that failed has changed nothing that anybody was told of: it is said, and can be given again.
+        return f"This could not be done: {error}."
+
+
+async def commanded(opened: OpenNotebook, session: TabSession | None, command: Command) -> str | None:
+    """Carry out a command on a note; None, or the words of why it was refused."""
+    held = await opened.documents.use(command.note)
+    if not held and command.note in opened.notebook.rows:
+        return UNREADABLE
+    facts = opened.notebook.act(command, opened.now())
+    refused = [fact.reason for fact in facts if isinstance(fact, CommandRefused)]
+    if refused:
+        return refused[0]
+    if isinstance(command, CreateNote) and not held:
+        opened.documents.created(command.note)
+    base = opened.documents.heads(command.note)
+    rows = [opened.journal_row(fact.note, fact.update, base) for fact in facts if isinstance(fact, NoteEdited)]
+
+    def durable(journalled: Sequence[Journalled], facts: Sequence[Fact] = facts) -> None:
+        opened.outgoing.journalled(journalled)
+        opened.show(facts, besides=session)
+
+    await opened.writer.put(rows, durable)
+    _show_in_own_editor(session, facts, opened)
+    return None
+
+
+def _show_in_own_editor(session: TabSession | None, facts: Sequence[Fact], opened: OpenNotebook) -> None:
+    # The acting tab's editor is a replica too; what its own person did is shown there at once.
+    for fact in facts:
+        if session is not None and isinstance(fact, NoteEdited):
+            session.update(fact.note, fact.update, opened.documents.heads(fact.note))
+
+
+async def _marker(opened: OpenNotebook, session: TabSession, seq: int) -> None:
+    await opened.writer.put((), lambda _rows: session.saved(seq))

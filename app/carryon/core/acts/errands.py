@@ -1,0 +1,279 @@
+"""What a person asks of the device rather than of a note: import, export, invite, join, relay, update."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, assert_never
+
+from carryon_sync.formats.ids import text_of
+from carryon_sync.formats.rejected import Rejected
+
+from carryon.core.acts.importing import Importing
+from carryon.core.acts.pairing import NewMember, invite, join_notebook
+from carryon.core.device_view import host_of, read_names
+from carryon.core.notebooks import Notebooks
+from carryon.core.open_notebook import OpenNotebook
+from carryon.core.relays.relay_link import socket_origin
+from carryon.core.tabs.messages import FileEntry
+from carryon.core.tabs.sessions import TabSession
+from carryon.crypto.join_link import JoinLink, check_address, decode_link
+from carryon.notebook.exporting import Export, file_name, paths_of
+from carryon.storage.device import KeptNotebook
+from carryon.storage.errors import StorageError
+from carryon.storage.layouts import STORES
+from carryon.storage.log import Log
+from carryon.views import orders
+from carryon.views.device import Invite, Joining, Progress
+from carryon.views.orders import Order
+from carryon.views.tab import Tab
+from carryon.views.tab import answered as after_answer
+
+TOAST_S: Final = 8.0
+EXPORT_NAME: Final = "Carryon.zip"
+PERSIST: Final = "persist"
+HERE_ALREADY: Final = "This device has this notebook already."
+
+
+class Errands:
+    """Carry out orders for the notebooks of one core."""
+
+    def __init__(self, notebooks: Notebooks) -> None:
+        self._notebooks = notebooks
+        self._importing: Importing | None = None
+        self._link: JoinLink | None = None
+        self._toast: asyncio.TimerHandle | None = None
+
+    async def carry_out(self, order: Order, session: TabSession, files: Sequence[FileEntry]) -> str | None:
+        """Carry out an order; None, or the words of why it could not be done."""
+        notebooks, shown, opened = self._notebooks, self._notebooks.shown, self._notebooks.of(session)
+        match order:
+            case orders.ImportFiles():
+                return self._start_import(opened, files)
+            case orders.CancelImport():
+                if self._importing is not None:
+                    self._importing.cancelled = True
+            case orders.CloseReport():
+                shown.report = None
+            case orders.ExportNotebook():
+                notebooks.spawn(self._export(opened, session))
+            case orders.ExportNote(note):
+                return self._export_note(opened, session, note)
+            case orders.AddDevice():
+                return await self._add_device(opened)
+            case orders.CloseInvite():
+                shown.invite = None
+            case orders.Join():
+                return await self._join(session)
+            case orders.DeclineJoin():
+                self._link, shown.joining = None, None
+            case orders.ConnectRelay(address):
+                return self._connect(opened, address)
+            case orders.DisconnectRelay():
+                opened.syncing.connect("")
+            case orders.SwitchNotebook(notebook):
+                await notebooks.open(notebook)
+                session.state = Tab(notebook, rows=session.state.rows if session.state else Tab(notebook).rows)
+            case orders.AcceptUpdate():
+                for each in notebooks.tabs:
+                    each.call("update", {})
+            case orders.ShowToast(toast):
+                shown.toast = toast
+                self._time_toast()
+            case orders.DismissToast():
+                shown.toast = None
+            case orders.DismissProblem(words):
+                shown.problems = tuple(problem for problem in shown.problems if problem != words)
+            case orders.KeepStorage():
+                session.call(PERSIST, {})
+            case _:
+                assert_never(order)
+        notebooks.tabs.dirty()
+        return None
+
+    def of(self, session: TabSession) -> OpenNotebook:
+        """The notebook that a tab shows."""
+        return self._notebooks.of(session)
+
+    def answered(self, session: TabSession, call: int, ok: bool, value: str) -> None:
+        """Take a window's answer to a call."""
+        name = session.answered(call)
+        if name == PERSIST:
+            self._notebooks.shown.persisted = ok and value == "true"
+        elif not ok and name != "focus":
+            self._notebooks.shown.problem(f"The browser could not do this ({name}): {value}")
+        if session.state is not None and name is not None:
+            session.state = after_answer(session.state, name, ok)
+        self._notebooks.tabs.dirty()
+
+    async def look_at_storage(self) -> None:
+        """Learn whether the browser has promised to keep the storage; asking for the promise is the person's to begin."""
+        # That it has not, now, is no refusal: nobody has asked in this session.
+        if await self._notebooks.environment.is_persisted():
+            self._notebooks.shown.persisted = True
+            self._notebooks.tabs.dirty()
+
+    def invited(self, fragment: str) -> None:
+        """Somebody opened an invite's link."""
+        link = decode_link(fragment)
+        if isinstance(link, Rejected):
+            self._notebooks.shown.joining = Joining("", "", "", problem=f"{link.reason[:1].upper()}{link.reason[1:]}.")
+            return
+        if text_of(link.notebook) in dict(self._notebooks.shown.notebooks):
+            self._notebooks.shown.joining = Joining("", "", host_of(link.relay), problem=HERE_ALREADY)
+            return
+        barred = self._barred(link.relay)
+        if barred is not None:
+            self._notebooks.shown.joining = Joining("", "", host_of(link.relay), problem=barred)
+            return
+        self._link = link
+        self._notebooks.shown.joining = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
+
+    def _start_import(self, opened: OpenNotebook, files: Sequence[FileEntry]) -> str | None:
+        if self._importing is not None:
+            return "An import is running: wait for it, or cancel it, then choose the files again."
+        self._importing = Importing(opened, self._progressed)
+        self._notebooks.shown.report = None
+        self._progressed(Progress(0, len(files), "Importing"))
+        self._notebooks.spawn(self._import(self._importing, files))
+        return None
+
+    async def _import(self, importing: Importing, files: Sequence[FileEntry]) -> None:
+        chosen = [self._notebooks.environment.chosen_file(entry.file, entry.path) for entry in files]
+        try:
+            self._notebooks.shown.report = await importing.run(chosen)
+        except StorageError as error:
+            self._notebooks.shown.problem(
+                f"The import stopped: {error}. What was imported before is safe: make room, then import again; nothing is doubled."
+            )
+        finally:
+            self._importing, self._notebooks.shown.importing = None, None
+            self._notebooks.tabs.dirty()
+
+    def _progressed(self, progress: Progress) -> None:
+        self._notebooks.shown.importing = progress
+        self._notebooks.tabs.dirty()
+
+    async def _export(self, opened: OpenNotebook, session: TabSession) -> None:
+        await opened.texts_read
+        opened.notebook.refresh()
+        rows = dict(opened.notebook.rows)
+        paths = paths_of(rows.values())
+        export = Export()
+        for done, (note, path) in enumerate(paths.items(), 1):
+            export.add(path, rows[note], opened.notebook.text(note) or "")
+            if done % 64 == 0:
+                self._notebooks.shown.exporting = Progress(done, len(paths), "Exporting")
+                self._notebooks.tabs.dirty()
+                await asyncio.sleep(0)
+        self._notebooks.shown.exporting = None
+        self._notebooks.tabs.dirty()
+        session.call("download", {"name": EXPORT_NAME, "media": "application/zip", "bytes": export.finish()})
+
+    def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
+        opened.notebook.refresh()
+        row, document = opened.notebook.rows.get(note), opened.notebook.note(note)
+        if row is None or document is None:
+            return "This note is not open any more: open it, then export it."
+        session.call("download", {"name": file_name(row), "media": "text/markdown", "bytes": document.body.encode()})
+        return None
+
+    async def _add_device(self, opened: OpenNotebook) -> str | None:
+        link = await invite(opened)
+        if isinstance(link, Rejected):
+            return link.reason
+        self._notebooks.shown.invite = Invite(
+            link, "For one device, for 24 hours. Whoever has the link can read and write all notes of this notebook."
+        )
+        return None
+
+    def _connect(self, opened: OpenNotebook, address: str) -> str | None:
+        address = address if address.endswith("/") else f"{address}/"
+        problem = check_address(address)
+        if problem is not None:
+            return f"{problem.reason[:1].upper()}{problem.reason[1:]}."
+        barred = self._barred(address)
+        if barred is None:
+            opened.syncing.connect(address)
+        return barred
+
+    def _barred(self, address: str) -> str | None:
+        """Why the page's policy keeps this site from talking to a relay; None when it does not."""
+        place = self._notebooks.environment.place
+        if socket_origin(address) in (socket_origin(place.site), *place.relays):
+            return None
+        return (
+            f"{host_of(address)} is not a relay that this site may talk to: "
+            "whoever serves this page names the others that it may use."
+        )
+
+    async def _join(self, session: TabSession) -> str | None:
+        notebooks, link = self._notebooks, self._link
+        if link is None or notebooks.shown.joining is None:
+            return "There is no invitation here any more: open the link again."
+        notebooks.shown.joining = replace(notebooks.shown.joining, busy=True)
+        notebooks.tabs.dirty()
+        # Two cores that join the same notebook at once would each keep the other's certificate.
+        held = await notebooks.environment.locks.acquire(f"join-{text_of(link.notebook)}", wait=False)
+        if held is None:
+            notebooks.shown.joining = replace(notebooks.shown.joining, busy=False)
+            return "Another window is joining this notebook: wait for it."
+        try:
+            return await self._join_held(session, link)
+        finally:
+            held.release()
+            if notebooks.shown.joining is not None:
+                notebooks.shown.joining = replace(notebooks.shown.joining, busy=False)
+
+    async def _join_held(self, session: TabSession, link: JoinLink) -> str | None:
+        notebooks = self._notebooks
+        if text_of(link.notebook) in await notebooks.device.notebooks():
+            return HERE_ALREADY
+        joined = await join_notebook(notebooks.environment, link)
+        if isinstance(joined, Rejected):
+            # Another tab may have declined meanwhile.
+            if notebooks.shown.joining is not None:
+                notebooks.shown.joining = replace(notebooks.shown.joining, problem="", words=joined.reason)
+            return joined.reason
+        await self._keep_joined(session, joined)
+        self._link, notebooks.shown.joining = None, None
+        return None
+
+    async def _keep_joined(self, session: TabSession, joined: NewMember) -> None:
+        notebooks = self._notebooks
+        notebook, left = text_of(joined.secrets.notebook), notebooks.current
+        replaces = len(notebooks.shown.notebooks) == 1 and await self._is_untouched(notebooks.of(session))
+        name = "Notes" if replaces or not joined.inviter else f"Notes from {joined.inviter}"
+        kept = KeptNotebook(notebook, name)
+        log = await Log.make(
+            await notebooks.environment.open_store(kept.database, STORES), notebooks.environment.at_rest
+        )
+        await log.members.begin(joined.records)
+        await log.close()
+        await notebooks.device.set(f"relay/{notebook}", joined.relay.encode())
+        await notebooks.device.add_notebook(kept, joined.secrets.encode(), instead_of=left)
+        notebooks.current = notebook
+        await notebooks.read_list()
+        opened = await notebooks.open(notebook)
+        await read_names(notebooks.shown, opened)
+        for each in notebooks.tabs:
+            if each.state is not None and (each is session or replaces):
+                each.state = Tab(notebook, rows=each.state.rows)
+                each.forget_shown()
+        if replaces:
+            await notebooks.close(left)
+            await notebooks.device.remove_notebook(left)
+            await notebooks.read_list()
+
+    async def _is_untouched(self, opened: OpenNotebook) -> bool:
+        """Whether a notebook holds nothing but the welcome note as it was made."""
+        await opened.writer.flush()
+        return opened.log.changes.position <= 1 and not opened.outgoing.waiting and len(opened.notebook.rows) <= 1
+
+    def _time_toast(self) -> None:
+        if self._toast is not None:
+            self._toast.cancel()
+        self._toast = asyncio.get_running_loop().call_later(TOAST_S, self._end_toast)
+
+    def _end_toast(self) -> None:
+        self._notebooks.shown.toast = None
+        self._notebooks.tabs.dirty()

@@ -1,0 +1,188 @@
+"""Keep what is derived from the log (list rows, texts for the search, states of long notes) so that the next start is short.
+
+1. Rows and texts lie in segments of `SEGMENT_NOTES` notes, in the order in which the notes came to be; a note stays in its segment, and
+   only segments that changed are written again, when nothing has changed for `REST_S`.
+2. What is written names the position of the log that it reflects; what came after is absorbed at the next start. So a crash costs time,
+   never words. All of it is encoded at one moment, at which everything in memory is in the journal or in the log (`at_rest`): a state
+   that held an edit which was lost would keep the edit from being written when its tab sends it again. A note of which nothing is in
+   the log yet is left out: another core that starts from the rows could not read it.
+3. Nothing here is worth failing for: a write that fails is tried again after the next change, and what does not read is made anew.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from carryon.core.log.documents import Documents
+from carryon.notebook.notebook import Notebook
+from carryon.notes.row import decode_rows, encode_rows
+from carryon.storage.derived import Front, Segmented
+from carryon.storage.errors import Moved, StorageError
+from carryon.storage.layouts import NoteState
+from carryon.storage.log import Log
+
+REST_S: Final = 1.0
+SEGMENT_NOTES: Final = 64
+TAIL_MAX: Final = 480
+PAGE_ENTRIES_MAX: Final = 1024
+
+
+class Derived:
+    """The derived stores of one open notebook."""
+
+    def __init__(
+        self,
+        log: Log,
+        notebook: Notebook,
+        documents: Documents,
+        absorbed: Callable[[], int],
+        at_rest: Callable[[], AbstractAsyncContextManager[None]],
+        tag_of: Callable[[str], bytes],
+    ) -> None:
+        """`absorbed` gives the position of the log that the notebook in memory reflects; `at_rest` holds it still."""
+        self._log = log
+        self._notebook = notebook
+        self._documents = documents
+        self._absorbed = absorbed
+        self._at_rest = at_rest
+        self._tag_of = tag_of
+        self._rows_position = 0
+        self._segment_by_note: dict[str, int] = {}
+        # Notes of which nothing was in the log when rows and texts were written last.
+        self._left_out: set[str] = set()
+        self._dirty_rows: set[int] = set()
+        self._dirty_texts: set[int] = set()
+        self._changed = asyncio.Event()
+        self.problem: str | None = None
+
+    async def read_rows(self) -> int:
+        """Put the stored rows into the notebook; give the position that they reflect, 0 when they must be made anew."""
+        front = await self._log.rows.read_front()
+        segments = None if front is None else await self._log.rows.read_segments()
+        if front is None or segments is None:
+            return 0
+        try:
+            decoded = [decode_rows(segment) for segment in segments]
+        except ValueError:
+            await self._log.rows.drop()
+            return 0
+        for number, rows in enumerate(decoded, 1):
+            self._segment_by_note |= {row.note: number for row in rows}
+        self._notebook.put_rows(row for rows in decoded for row in rows)
+        self._rows_position = front.pos
+        return front.pos
+
+    async def read_texts(self) -> None:
+        """Put the stored texts into the notebook, and read the notes whose text was not stored, or not as of the rows."""
+        front = await self._log.texts.read_front()
+        segments = None if front is None else await self._log.texts.read_segments()
+        stale = set() if front is None else await self._changed_after(front.pos)
+        for segment in segments or ():
+            bodies: dict[str, str] = json.loads(segment)
+            unknown = (note for note in bodies.keys() - stale if self._notebook.text(note) is None)
+            self._notebook.put_texts({note: bodies[note] for note in unknown})
+            await asyncio.sleep(0)
+        for note in [note for note in self._notebook.rows if self._notebook.text(note) is None]:
+            if not await self._documents.use(note):
+                # All of it is damaged: it is found by its title.
+                self._notebook.put_texts({note: ""})
+            self._notebook.refresh()
+            self.changed([note])
+
+    async def _changed_after(self, pos: int) -> set[str]:
+        """The notes that changed after a position, up to the one that the stored rows reflect."""
+        if pos >= self._rows_position:
+            return set()
+        tags: set[bytes] = set()
+        more = True
+        while more and pos < self._rows_position:
+            page = await self._log.changes.entries(pos, PAGE_ENTRIES_MAX)
+            tags.update(entry.change.header.tag for entry in page.entries)
+            pos, more = page.pos, page.more
+        return {note for note in self._notebook.rows if self._tag_of(note) in tags}
+
+    def changed(self, notes: Iterable[str]) -> None:
+        """The rows or texts of these notes have changed."""
+        for note in notes:
+            segment = self._segment_by_note.setdefault(note, len(self._segment_by_note) // SEGMENT_NOTES + 1)
+            self._dirty_rows.add(segment)
+            self._dirty_texts.add(segment)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write what changed, for ever; cancelled when the notebook closes."""
+        while True:
+            await self._changed.wait()
+            while self._changed.is_set():
+                self._changed.clear()
+                await asyncio.sleep(REST_S)
+            try:
+                await self.write()
+            except StorageError as error:
+                self.problem = str(error)
+            else:
+                self.problem = None
+
+    async def write(self) -> None:
+        """Write the rows and texts that changed, and the states of notes with long tails."""
+        async with self._at_rest():
+            self._notebook.refresh()
+            pos, notes = self._absorbed(), self._notes_by_segment()
+            rows = {segment: self._encoded_rows(notes[segment]) for segment in self._dirty_rows & notes.keys()}
+            self._dirty_rows -= rows.keys()
+            texts_ready = self._notebook.texts_ready
+            dirty = self._dirty_texts & notes.keys() if texts_ready else ()
+            texts = {segment: self._encoded_texts(notes[segment]) for segment in dirty}
+            self._dirty_texts -= texts.keys()
+            states = self._long_states(pos)
+        front = Front(pos, len(notes), b"")
+        await self._write_segments(self._log.rows, front, rows, self._dirty_rows)
+        if texts_ready:
+            await self._write_segments(self._log.texts, front, texts, self._dirty_texts)
+        if states:
+            await self._log.states.write(states)
+
+    async def _write_segments(
+        self, store: Segmented, front: Front, segments: Mapping[int, bytes], dirty: set[int]
+    ) -> None:
+        try:
+            await store.write(front, segments)
+        except Moved:
+            # Nothing was stored yet, or another core wrote: then only the whole will do.
+            dirty.update(range(1, front.count + 1))
+            self._changed.set()
+        except StorageError:
+            dirty.update(segments)
+            raise
+
+    def _long_states(self, pos: int) -> list[NoteState]:
+        states = []
+        for note, tail in list(self._documents.tails.items()):
+            document = self._notebook.note(note)
+            if tail > TAIL_MAX and document is not None and not self._documents.is_unfolded(note):
+                states.append(NoteState(note, pos, dict(self._documents.heads(note)), document.state()))
+                self._documents.tails[note] = 0
+        return states
+
+    def _notes_by_segment(self) -> dict[int, list[str]]:
+        notes: dict[int, list[str]] = {}
+        left_out: set[str] = set()
+        for note in self._notebook.rows:
+            is_logged = self._documents.is_logged(note)
+            if note not in self._segment_by_note or (is_logged and note in self._left_out):
+                self.changed([note])
+            segment = notes.setdefault(self._segment_by_note[note], [])
+            if is_logged:
+                segment.append(note)
+            else:
+                left_out.add(note)
+        self._left_out = left_out
+        return notes
+
+    def _encoded_rows(self, notes: list[str]) -> bytes:
+        return encode_rows(self._notebook.rows[note] for note in notes)
+
+    def _encoded_texts(self, notes: list[str]) -> bytes:
+        return json.dumps({note: self._notebook.text(note) for note in notes}, ensure_ascii=False).encode()

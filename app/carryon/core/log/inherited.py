@@ -1,0 +1,48 @@
+"""Fold what cores of this device left in the journal when they died, so that saved words never wait for their core to come back.
+
+The lock of an author is free when its core is gone; whoever gets it may fold its rows, and lets go of it then. Words that are folded
+here are not in this core's memory: it follows the log to them, as every other core does.
+"""
+
+from collections.abc import Callable, Sequence
+
+from carryon_sync.formats.records import fingerprint_of
+
+from carryon.core.environment import Locks
+from carryon.core.log.author import take_lock
+from carryon.core.log.documents import Documents
+from carryon.core.log.identity import Identity
+from carryon.core.log.outgoing import Outgoing
+from carryon.storage.changes import LogEntry
+from carryon.storage.log import Log
+
+
+async def fold_inherited(
+    log: Log, locks: Locks, identity: Identity, documents: Documents, own: bytes, changed: Callable[[], None]
+) -> Sequence[LogEntry]:
+    """Fold the rows of all authors of this device that nobody writes as, but `own`; give the changes. Raises StorageError."""
+    entries: list[LogEntry] = []
+    for author in await log.members.authors():
+        is_ours = author.id != own and author.id.startswith(fingerprint_of(identity.signing.public))
+        if not is_ours or not (await log.journal.read(author.id)).rows:
+            continue
+        held = await take_lock(locks, author.id)
+        if held is None:
+            continue
+        try:
+            outgoing = Outgoing(
+                author.id,
+                log,
+                identity,
+                documents,
+                tuple,
+                lambda _note, entry, _time: entries.append(entry),
+                changed,
+                is_watched=lambda: True,
+            )
+            # Read again: its core may have folded them in its last moment.
+            outgoing.journalled((await log.journal.read(author.id)).rows)
+            await outgoing.fold_all()
+        finally:
+            held.release()
+    return entries

@@ -1,0 +1,1 @@
+"""Who talks to a relay, and the evidence that comes of it."""

@@ -1,0 +1,358 @@
+"""The shell of one session with one relay: a socket, a clock and the log around the pure machine `carryon_sync.device.session`.
+
+1. One task gives the machine its events, one at a time, and carries out the effects of each before the next.
+2. A failing socket or disk ends the connection, never the session: what is durable is where the next connection begins.
+3. What the relay has acked and what other devices say in their receipts is evidence, kept in `Evidence` for the status.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Final, assert_never
+from urllib.parse import urlsplit
+
+from carryon_sync.device.effects import (
+    Acked,
+    Close,
+    Effect,
+    FetchOutbox,
+    FetchWants,
+    KeepReceipt,
+    MakeReceipt,
+    Notice,
+    Open,
+    Send,
+    Sign,
+    StartOver,
+    StoreChanges,
+    StoreFound,
+    StoreMembers,
+)
+from carryon_sync.device.session import Session
+from carryon_sync.device.status import Phase
+from carryon_sync.formats.change import Seen
+from carryon_sync.formats.ids import text_of
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
+
+from carryon.core.environment import ConnectionFailed, Environment, Socket
+from carryon.core.log.identity import Identity
+from carryon.core.log.membership import admit
+from carryon.core.log.received import Receiving, Taken
+from carryon.core.relays.evidence import Evidence
+from carryon.crypto.receipts import Receipt, certificate_in, open_receipt, seal_receipt
+from carryon.storage.errors import Fenced, StorageError
+from carryon.storage.log import Log
+
+EVENTS_MAX: Final = 1024
+
+Event = Callable[[], Sequence[Effect]]
+
+
+class RelayLink:
+    """This device's line to one relay, while this core leads."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        log: Log,
+        identity: Identity,
+        receiving: Receiving,
+        address: str,
+        fence: int,
+        evidence: Evidence,
+        taken: Callable[[Taken], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did."""
+        self._environment = environment
+        self._log = log
+        self._identity = identity
+        self._receiving = receiving
+        self._address = address
+        self._fence = fence
+        self._evidence = evidence
+        self._taken = taken
+        self._changed = changed
+        self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
+        self._hints: set[str] = set()
+        self._late_hints: deque[str] = deque()
+        self._position_by_id: dict[bytes, int] = {}
+        self._socket: Socket | None = None
+        self._connection: asyncio.Task[None] | None = None
+        self._session: Session
+
+    async def run(self) -> None:
+        """Keep the session until cancelled."""
+        reached = await self._log.relays.reached(self._address)
+        await self._refill()
+        await self._read_receipts()
+        self._session = Session(
+            self._identity.notebook,
+            self._identity.certificate,
+            origin_of(self._address),
+            self._identity.members,
+            reached,
+        )
+        try:
+            await self._carry_out(self._session.start(self._clock()))
+            while True:
+                await self._carry_out((await self._next_event())())
+                self._note_state()
+        finally:
+            self._drop_socket(Closing.GOING_AWAY, "the device stops syncing")
+            self._evidence.live = False
+
+    def appended(self, entered: Iterable[tuple[int, bytes]]) -> None:
+        """Changes have entered the outbox, each at a position of the log, with its tag."""
+        for pos, tag in entered:
+            self._evidence.entered(pos, tag)
+        self._hint("changed")
+
+    def hint(self) -> None:
+        """The network may be there, or the person looks."""
+        self._hint("online")
+
+    def members_changed(self) -> None:
+        """Records were added on this device."""
+        self._hint("members")
+
+    def _hint(self, name: str) -> None:
+        # A hint says "look": twice is once, so each takes one place in the queue until it is looked at. One that finds no place
+        # waits beside the queue: what it tells of is told only once, and would lie until the next connection.
+        if name not in self._hints:
+            self._hints.add(name)
+            self._late_hints.append(name)
+            self._queue_hints()
+
+    def _queue_hints(self) -> None:
+        while self._late_hints and not self._events.full():
+            self._events.put_nowait(partial(self._hinted, self._late_hints.popleft()))
+
+    def _hinted(self, name: str) -> Sequence[Effect]:
+        self._hints.discard(name)
+        match name:
+            case "changed":
+                return self._session.changed()
+            case "members":
+                return self._session.members_changed()
+            case _:
+                return self._session.hint_online(self._clock())
+
+    async def _next_event(self) -> Event:
+        due = self._session.next_tick
+        timeout = None if due is None else max(0.0, (due - self._clock()) / 1000)
+        try:
+            async with asyncio.timeout(timeout):
+                event = await self._events.get()
+        except TimeoutError:
+            return lambda: self._session.tick(self._clock())
+        self._queue_hints()
+        return event
+
+    async def _carry_out(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            try:
+                answer = await self._effect(effect)
+            except Fenced:
+                raise
+            except StorageError as error:
+                self._evidence.words = str(error)
+                await self._carry_out(self._ended(f"this device could not store what came: {error}"))
+                return
+            await self._carry_out(answer)
+
+    async def _effect(self, effect: Effect) -> Sequence[Effect]:
+        session = self._session
+        match effect:
+            case Open():
+                self._connection = asyncio.ensure_future(self._connect())
+            case Close(code, words):
+                return self._ended(words, code)
+            case Send(data):
+                if self._socket is not None:
+                    self._socket.send(data)
+            case Sign(message):
+                await self._keep_members()
+                [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
+                return session.signed(proof, self._clock())
+            case StoreMembers(records):
+                return await self._store_members(records)
+            case StartOver(_, reached):
+                await self._log.relays.start_over(self._address, reached, self._fence)
+                await self._refill()
+                return session.started_over()
+            case StoreChanges():
+                return await self._store_changes(effect)
+            case StoreFound(changes, finished):
+                self._taken(await self._receiving.receive(changes, self._address, self._fence, finished=finished))
+                return session.found_stored()
+            case FetchOutbox(after, limit):
+                return await self._fetch_outbox(after, limit)
+            case FetchWants():
+                return self._want()
+            case Acked(sequences):
+                await self._store_acked(sequences)
+            case KeepReceipt(certificate, sealed):
+                await self._keep_receipt(certificate, sealed)
+            case MakeReceipt(reached):
+                return session.receipt(await self._receipt(reached))
+            case Notice(_, words):
+                self._evidence.words = words
+            case _:
+                assert_never(effect)
+        return ()
+
+    async def _connect(self) -> None:
+        url = socket_url(self._address, self._identity.notebook)
+        try:
+            socket = await self._environment.connect(url, PROTOCOL)
+        except ConnectionFailed as failure:
+            words = str(failure)
+            await self._events.put(lambda: self._ended(words))
+            return
+        self._socket = socket
+        await self._events.put(lambda: self._session.connected(self._clock(), self._environment.random(32)))
+        while (data := await socket.receive()) is not None:
+            await self._events.put(lambda data=data: self._session.received(data, self._clock()))  # type: ignore[misc]
+        await self._events.put(lambda: self._ended("the connection ended") if self._socket is socket else ())
+
+    def _ended(self, words: str, code: Closing = Closing.NORMAL) -> Sequence[Effect]:
+        self._drop_socket(code, words)
+        jitter = int.from_bytes(self._environment.random(4), "big") / 2**32
+        return self._session.disconnected(self._clock(), words, jitter)
+
+    def _drop_socket(self, code: Closing, words: str) -> None:
+        if self._connection is not None:
+            self._connection.cancel()
+            self._connection = None
+        if self._socket is not None:
+            self._socket.close(code, words)
+            self._socket = None
+
+    async def _store_members(self, records: Sequence[bytes]) -> Sequence[Effect]:
+        admitted = await admit(self._identity.members, self._environment.primitives, records)
+        if admitted.records:
+            await self._keep_members()
+            await self._read_receipts()
+        return self._session.members_stored()
+
+    async def _keep_members(self) -> None:
+        # Also what a full disk refused before: a relay gives no record again that the hello names as held.
+        await self._log.members.add([record.encode() for record in self._identity.members.records()])
+
+    async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
+        if effect.changes:
+            self._taken(await self._receiving.receive(effect.changes, self._address, self._fence))
+        left = await self._log.relays.acked(self._address, dict(effect.places), self._fence, effect.reached)
+        for id, _ in effect.places:
+            self._position_by_id.pop(id, None)
+        for pos, sequence in left.items():
+            self._evidence.acked(pos, sequence)
+        return (*self._session.stored(self._clock()), *self._session.lacking())
+
+    async def _fetch_outbox(self, after: int, limit: int) -> Sequence[Effect]:
+        entries = await self._log.relays.outbox(self._address, limit, self._fence, after)
+        for entry in entries:
+            self._position_by_id[entry.change.id] = entry.pos
+            self._evidence.read(entry.pos, entry.change.header.tag)
+        position = entries[-1].pos if entries else after
+        return self._session.outbox([entry.change.encode() for entry in entries], position)
+
+    def _want(self) -> Sequence[Effect]:
+        holdback = self._receiving.holdback
+        tags = holdback.marked[:WANTS_MAX]
+        for tag in tags:
+            holdback.fetching(tag)
+        return self._session.want(tags, holdback.wants(WANTS_MAX), ())
+
+    async def _keep_receipt(self, certificate: bytes, sealed: bytes) -> None:
+        known = self._evidence.receipts.get(certificate)
+        if certificate != self._identity.certificate and await self._believe(sealed):
+            # What the relay has kept comes first; what comes later, or is new, a device has just said: it is there.
+            if self._evidence.live or (known is not None and self._evidence.receipts[certificate] != known):
+                self._evidence.neighbour_at = self._environment.now()
+            await self._log.relays.keep_receipt(self._address, certificate, sealed, self._fence)
+
+    async def _believe(self, sealed: bytes) -> bool:
+        certificate = certificate_in(sealed)
+        known = None if isinstance(certificate, Rejected) else self._identity.members.certificate(certificate)
+        if known is None or isinstance(certificate, Rejected):
+            return False
+        receipt = await open_receipt(self._identity.keyring, sealed, known.signing)
+        if isinstance(receipt, Rejected):
+            return False
+        self._evidence.receipts[certificate] = receipt
+        return True
+
+    async def _receipt(self, reached: Seen) -> bytes:
+        receipt = Receipt(
+            log=reached.log,
+            sequence=reached.sequence,
+            running=reached.running,
+            changes=self._log.changes.position,
+            waiting=self._receiving.holdback.count,
+            quarantined=len(await self._log.quarantine.items()),
+            time=self._environment.now(),
+        )
+        identity = self._identity
+        return await seal_receipt(identity.keyring, identity.signing, identity.certificate, receipt, identity.random)
+
+    async def _refill(self) -> None:
+        # The stream takes out of the outbox what the relay has: what entered it later would stay there.
+        await self._log.relays.refill(self._address, self._fence)
+        position = await self._log.changes.refresh()
+        self._evidence.counted((await self._log.relays.pending(self._address)).tags, position)
+
+    async def _store_acked(self, sequences: Sequence[tuple[bytes, int]]) -> None:
+        for id, sequence in sequences:
+            if id in self._position_by_id:
+                self._evidence.acked(self._position_by_id[id], sequence)
+        reached = self._session.status.reached
+        passed = {id: sequence for id, sequence in sequences if reached is not None and sequence <= reached.sequence}
+        if passed:
+            # The relay had these: its stream has passed their places, and names them no more.
+            await self._log.relays.acked(self._address, passed, self._fence)
+
+    async def _read_receipts(self) -> None:
+        for sealed in await self._log.relays.receipts(self._address):
+            await self._believe(sealed)
+
+    def _note_state(self) -> None:
+        status, evidence = self._session.status, self._evidence
+        was_live, evidence.live = evidence.live, status.phase is Phase.LIVE
+        if evidence.live:
+            evidence.words = ""
+            evidence.heard = self._environment.now()
+        elif status.words:
+            evidence.words = status.words
+        evidence.reached = status.reached
+        if status.reached is not None and evidence.live and not was_live:
+            # How far own changes of earlier sessions lie in the relay's log is not kept; they are not beyond this.
+            evidence.own_sequence = max(evidence.own_sequence, status.reached.sequence)
+        self._changed()
+
+    def _clock(self) -> int:
+        return int(asyncio.get_running_loop().time() * 1000)
+
+
+def origin_of(address: str) -> str:
+    """Host and port of a relay's address, as its sockets name them: lower case, without a default port."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return named if parts.port in (None, default) else f"{named}:{parts.port}"
+
+
+def socket_origin(address: str) -> str:
+    """The origin of the sockets at a relay's address, as the page's policy names it."""
+    return f"{'wss' if urlsplit(address).scheme == 'https' else 'ws'}://{origin_of(address)}"
+
+
+def socket_url(address: str, notebook: bytes) -> str:
+    """The address of a notebook's socket at a relay."""
+    scheme, rest = address.split("://", 1)
+    return f"{'wss' if scheme == 'https' else 'ws'}://{rest}sync/{text_of(notebook)}"

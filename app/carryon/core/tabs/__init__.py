@@ -1,0 +1,1 @@
+"""What a tab and the core say to each other."""

@@ -1,0 +1,65 @@
+"""What is lacking is asked for page by page: one want at a time, each thing once per connection.
+
+Asking once keeps a relay that does not have something, or has it broken, from being asked in circles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from carryon_sync.device.effects import StoreFound
+from carryon_sync.formats.rejected import Rejected
+from carryon_sync.protocol.frames import WANTS_MAX, Found, Range, Want
+
+ASKED_MAX = 10_000
+
+
+class Wanting:
+    """What one connection has asked for."""
+
+    def __init__(self) -> None:
+        self._no = 0
+        self._want: Want | None = None
+        self._page: Found | None = None
+        self._asked: set[bytes | Range] = set()
+
+    @property
+    def idle(self) -> bool:
+        """Say whether nothing is being asked for."""
+        return self._want is None
+
+    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes]) -> Want | None:
+        """Begin to ask for what was not asked for yet; None if that is nothing, or something is being asked for."""
+        fresh_tags, fresh_ids = self._fresh(tags), self._fresh(ids)
+        fresh_ranges = tuple(one for one in ranges if one not in self._asked)[:WANTS_MAX]
+        if self._want is not None or len(self._asked) >= ASKED_MAX or not (fresh_tags or fresh_ranges or fresh_ids):
+            return None
+        self._asked.update(fresh_tags, fresh_ranges, fresh_ids)
+        self._no += 1
+        self._want = Want(self._no, 0, fresh_tags, fresh_ranges, fresh_ids)
+        return self._want
+
+    def found(self, page: Found) -> StoreFound | Rejected:
+        """Take a page of the answer."""
+        want = self._want
+        if want is None or page.no != want.no:
+            return Rejected(f"an answer to want {page.no}, which is not being asked")
+        if page.more and page.reached <= want.after:
+            return Rejected(f"an answer to want {page.no} that goes no further than {want.after}")
+        self._page = page
+        return StoreFound(page.changes, () if page.more else want.tags)
+
+    def next(self) -> Want | None:
+        """Return the want for the page after the one that was taken in; None when that was the last."""
+        assert self._want is not None and self._page is not None, "a page was taken in"
+        page, self._page = self._page, None
+        if not page.more:
+            self._want = None
+            return None
+        self._no += 1
+        self._want = replace(self._want, no=self._no, after=page.reached)
+        return self._want
+
+    def _fresh(self, names: Sequence[bytes]) -> tuple[bytes, ...]:
+        return tuple(name for name in names if name not in self._asked)[:WANTS_MAX]

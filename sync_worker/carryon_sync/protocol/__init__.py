@@ -1,0 +1,1 @@
+"""How it is said: frames, their codec, why a connection closes."""
