@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from e2e.device import Device
 from e2e.relay import REPOSITORY, SITE, Relay
 
-FAULTY: Final = "carryon/core/edited"
+FAULTY: Final = "carryon/core/acts/edited"
 # Appended to the module: a core of the device comes upon the one word once, every core upon the other.
 FAULT: Final = """
 import js
