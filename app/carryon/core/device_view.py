@@ -53,10 +53,10 @@ class Shown:
 
 async def read_names(shown: Shown, opened: OpenNotebook) -> None:
     """Open the names of devices whose records have come."""
-    for certificate in opened.identity.members.certificates():
-        if certificate.id not in shown.names:
+    for id, certificate in opened.identity.members.certificates():
+        if id not in shown.names:
             name = await open_name(opened.identity.keyring, certificate)
-            shown.names[certificate.id] = f"Device {certificate.id.hex()[:4]}" if isinstance(name, Rejected) else name
+            shown.names[id] = f"Device {id.hex()[:4]}" if isinstance(name, Rejected) else name
 
 
 def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device:
@@ -128,11 +128,11 @@ def _relay(opened: OpenNotebook, standing: Standing) -> Relay:
 
 
 def _devices(opened: OpenNotebook, shown: Shown) -> tuple[Member, ...]:
-    roles = {Role.OWNER: "owner", Role.EDITOR: "can edit", Role.READER: "can read"}
+    roles = {None: "removed", Role.OWNER: "owner", Role.EDITOR: "can edit", Role.READER: "can read"}
     own = opened.identity.certificate
     return tuple(
         Member(shown.names.get(each.id, "another device"), roles[each.role], each.id == own)
-        for each in opened.identity.members.certificates()
+        for each in opened.identity.members.devices()
     )
 
 

@@ -19,7 +19,6 @@ from carryon.core.log.derived import Derived
 from carryon.core.log.documents import Documents, Heads, named
 from carryon.core.log.identity import Identity
 from carryon.core.log.inherited import fold_inherited
-from carryon.core.log.membership import admit
 from carryon.core.log.outgoing import Outgoing
 from carryon.core.log.received import Receiving, Taken, places_of
 from carryon.core.log.writer import Writer
@@ -101,11 +100,9 @@ class OpenNotebook:
         """Open the database of a notebook, take an author, and put the rows into memory."""
         log = await Log.open(await environment.open_store(kept.database, STORES), environment.at_rest)
         members = Members(secrets.notebook)
-        await admit(members, environment.primitives, await log.members.records())
         keyring = secrets.keyring(environment.primitives)
-        identity = Identity(
-            secrets.certificate, secrets.signing, keyring, members, environment.random, log.members.records
-        )
+        identity = Identity(secrets, keyring, members, log.members, environment.random)
+        await identity.read_kept()
         author = await take_author(log, environment.locks, secrets.signing, environment.random)
         # A client number is never used twice: pycrdt and Yjs would take two edits for one.
         client = int.from_bytes(environment.random(4), "big")

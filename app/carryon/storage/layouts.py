@@ -34,6 +34,7 @@ author 16 ‖ n 8 ‖ id 32.
                  ("relay", relay)      16 log · 8 sequence · 32 running hash     how far the relay's log is held      p
                  ("refill", relay)     8 next pos · 8 last pos    what is still to be put into its outbox             p
                  ("author", author)    1 state: 0 in use · 1 retired             authors of this device               p
+                 ("late", id)          nothing: a certificate that came when its invite had expired       p
                  ("fork", tag)         8 pos            of the newest change beside another of its number             p
                  ("fetch", tag)        nothing: the tag is to be fetched, its waiting changes were dropped            p
                  ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"
@@ -54,7 +55,7 @@ from carryon.storage.keys import Key
 from carryon.storage.store import Stored
 
 FORMAT = 1
-GENERATION = 1
+GENERATION = 2
 
 STORES = (
     Stored("journal"),

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from carryon_sync.formats.change import Change, Kind, decode_change, id_in
-from carryon_sync.formats.records import Invite
+from carryon_sync.formats.change import Change, decode_change, id_in
+from carryon_sync.formats.extras import decode_extra
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.batches import batched
 from carryon_sync.protocol.closing import Closing
@@ -188,15 +188,12 @@ class Room:
     def _take_records(self, visitor: Visitor, records: tuple[bytes, ...], date: int) -> Effects:
         effects: Effects = []
         for data in records:
-            taken = self._admission.take(data, visitor.brought, visitor.certificate is not None, date)
+            taken = self._admission.take(data, visitor.certificate, date)
             if isinstance(taken, Rejected):
                 effects.append(to(visitor.connection, Error("refused-record", taken.reason)))
             elif isinstance(taken, Taken):
-                self._pending.records.append((visitor.connection, taken.record.id, data))
-                if isinstance(taken.record, Invite):
-                    visitor.brought.add(taken.record.id)
-                if taken.used_up is not None:
-                    self._pending.forgotten.append((taken.used_up.id, taken.used_up.encode()))
+                self._pending.records += ((visitor.connection, id, kept) for id, kept in taken.kept)
+                self._pending.forgotten += ((record.id, record.encode()) for record in taken.forgotten)
         return [*effects, *self._commit()]
 
     def _take_hello(self, visitor: Visitor, hello: Hello, date: int) -> Effects:
@@ -221,6 +218,8 @@ class Room:
         for data in changes:
             change = decode_change(data)
             reason = _refused(change, self._notebook, may_write)
+            if reason is None and isinstance(change, Change):
+                reason = self._admission.refused(change, visitor.certificate)
             if reason is None and isinstance(change, Change):
                 visitor.pushes(change.id)
                 visitor.unacked_bytes += len(data)
@@ -274,6 +273,5 @@ def _refused(change: Change | Rejected, notebook: bytes, may_write: bool) -> str
         return "this device is certified to read only: an owner can certify it to write"
     if change.header.notebook != notebook:
         return "the change is of another notebook"
-    if change.header.kind is not Kind.CHANGE:
-        return f"this relay does not take {change.header.kind.name.lower()}s yet: it needs an update"
-    return None
+    extra = decode_extra(change.header)
+    return extra.reason if isinstance(extra, Rejected) else None

@@ -28,7 +28,6 @@ class Visitor:
         self.place = Place.DOOR
         self.hello: Hello | None = None
         self.heard = now
-        self.brought: set[bytes] = set()
         self.sent = 0
         self.reading = False
         self.finding = False

@@ -1,24 +1,40 @@
-"""Who this device is in a notebook: its certificate and keys, and the members it knows; all sealing and opening of changes goes by here.
+"""Who this device is in a notebook: its keys, and the members it knows; all sealing and opening of changes goes by here.
 
-A change opens only if its author's device has a certificate among the members. Whether that device may write is asked here too, so that
-a reader's changes are refused on every device, not only at the relay.
+A change opens only if its author's device has a certificate among the members. Whether that device may write is asked here too, by what
+the change itself says that its author knew of the members: so a reader's change is refused on every device, whoever passes it on.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from carryon_sync.formats.change import Body, Change
 from carryon_sync.formats.ids import raw_of, text_of
 from carryon_sync.formats.members import Members
+from carryon_sync.formats.records import Role, fingerprint_of
 from carryon_sync.formats.rejected import Rejected
 
-from carryon.core.log.membership import admit
+from carryon.core.log.membership import Admitted, admit, expired_at
+from carryon.crypto.epochs import open_epochs
 from carryon.crypto.keyring import Keyring
+from carryon.crypto.notebook_keys import Secrets
 from carryon.crypto.primitives import KeyPair, Random
-from carryon.crypto.sealing import Draft, Received, open_changes, seal_changes
+from carryon.crypto.sealing import Draft, Locked, Received, open_changes, renew_changes, seal_changes
+from carryon.storage.members import Members as KeptMembers
+
+TIPS_MAX: Final = 256
 
 
 class Unreadable(Exception):
     """What this device holds does not open: a fault of its keys or its disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A change that may be in order once more members' records, or keys, are here; why it is not yet."""
+
+    reason: str
 
 
 class Identity:
@@ -26,36 +42,107 @@ class Identity:
 
     def __init__(
         self,
-        certificate: bytes,
-        signing: KeyPair,
+        secrets: Secrets,
         keyring: Keyring,
         members: Members,
+        kept: KeptMembers,
         random: Random,
-        records: Callable[[], Awaitable[Sequence[bytes]]],
     ) -> None:
-        """`records` reads the members' records that this device keeps, which another core may have added to."""
-        self.certificate = certificate
-        self.signing = signing
+        """`kept` are the members' records that this device keeps, which another core may add to."""
+        self.secrets = secrets
         self.keyring = keyring
         self.members = members
         self.random = random
-        self._records = records
+        self._kept = kept
+        self._learning = asyncio.Lock()
 
     @property
     def notebook(self) -> bytes:
         """The notebook's id, 16 bytes."""
         return self.keyring.notebook
 
+    @property
+    def signing(self) -> KeyPair:
+        """This device's signing key."""
+        return self.secrets.signing
+
+    @property
+    def certificate(self) -> bytes:
+        """The id of this device's newest certificate."""
+        device = self.members.device(self.secrets.certificate)
+        return self.secrets.certificate if device is None else device.id
+
+    @property
+    def tips(self) -> tuple[bytes, ...]:
+        """What a change written now says that its author knows of the members."""
+        return self.members.good_tips()[:TIPS_MAX]
+
     def tag(self, note: str) -> bytes:
         """The opaque id of a note."""
         return self.keyring.tag(note_bytes(note))
+
+    def is_own(self, author: bytes) -> bool:
+        """Whether an author is one of this device's."""
+        return author[:8] == fingerprint_of(self.signing.public)
+
+    async def learn(self, records: Sequence[bytes], now: int) -> Admitted:
+        """Take in records that came now (ms since 1970), keep them, and open the keys that they bring. Raises StorageError."""
+        async with self._learning:
+            primitives = self.keyring.primitives
+            admitted = await admit(self.members, primitives, records, expired_at(self.members, now))
+            # Also what a full disk refused before: a relay gives no record again that the hello names as held.
+            held = [record.encode() for record in self.members.records()]
+            late = frozenset(record.id for record in self.members.records() if self.members.is_late(record.id))
+            await self._kept.add(held, late)
+            await open_epochs(self.keyring, self.secrets, self.members)
+            return admitted
+
+    async def read_kept(self) -> None:
+        """Take in the records that this device keeps."""
+        late = await self._kept.late()
+        primitives = self.keyring.primitives
+        await admit(self.members, primitives, await self._kept.records(), lambda record: record.id in late)
+        await open_epochs(self.keyring, self.secrets, self.members)
 
     async def seal(self, drafts: Sequence[Draft]) -> list[Change]:
         """Seal and sign changes."""
         return await seal_changes(self.keyring, self.signing, drafts, self.random)
 
-    async def open(self, changes: Sequence[Change]) -> list[Body | Rejected]:
-        """Verify and open changes; the answers stand in their order."""
+    async def renewed(self, changes: Sequence[Change]) -> list[Change]:
+        """Put changes of this device's own into envelopes of the current epoch; others, and newer ones, stay as they are."""
+        current = self.keyring.current
+        old = [one for one in changes if self.is_own(one.header.author) and one.has_body and one.epoch != current]
+        fresh = await renew_changes(self.keyring, self.signing, old, self.random) if old else []
+        by_id = {change.id: change for change in fresh}
+        return [by_id.get(change.id, change) for change in changes]
+
+    async def open(self, changes: Sequence[Change]) -> list[Body | Rejected | Early]:
+        """Verify and open changes, and ask whether their authors might write them; the answers stand in their order."""
+        bodies = await self._opened(changes)
+        judged = [
+            self._judged(change, body) if isinstance(body, Body) else body
+            for change, body in zip(changes, bodies, strict=True)
+        ]
+        await self._take_words(changes, judged)
+        return judged
+
+    async def read(self, changes: Sequence[Change]) -> list[Body]:
+        """Open changes of this device's own log, all of which have opened before. Raises Unreadable."""
+        bodies: list[Body] = []
+        opened = await self._opened(changes)
+        if any(isinstance(body, Early) for body in opened):
+            # Another core of this device has met the author's device, or an epoch.
+            await self.read_kept()
+            opened = await self._opened(changes)
+        for change, body in zip(changes, opened, strict=True):
+            if not isinstance(body, Body):
+                raise Unreadable(
+                    f"a change of {len(change.ciphertext)} bytes in this device's log does not open: {body.reason}"
+                )
+            bodies.append(body)
+        return bodies
+
+    async def _opened(self, changes: Sequence[Change]) -> list[Body | Rejected | Early]:
         certificates = [self.members.certificate_of(change.header.author) for change in changes]
         received = [
             Received(change, certificate.signing)
@@ -63,26 +150,38 @@ class Identity:
             if certificate is not None
         ]
         opened = iter(await open_changes(self.keyring, received))
-        return [
-            next(opened)
-            if certificate is not None
-            else Rejected(f"change {change.id.hex()[:8]} is by a device that no record certifies")
-            for change, certificate in zip(changes, certificates, strict=True)
-        ]
+        answers: list[Body | Rejected | Early] = []
+        for change, certificate in zip(changes, certificates, strict=True):
+            body = None if certificate is None else next(opened)
+            match body:
+                case None:
+                    answers.append(Early(f"change {change.id.hex()[:8]} is by a device that no record certifies"))
+                case Locked(epoch):
+                    words = f"change {change.id.hex()[:8]} is of epoch {epoch.hex()[:8]}, whose key is not here"
+                    answers.append(Early(words))
+                case _:
+                    answers.append(body)
+        return answers
 
-    async def read(self, changes: Sequence[Change]) -> list[Body]:
-        """Open changes of this device's own log, all of which have opened before. Raises Unreadable."""
-        bodies: list[Body] = []
-        if any(self.members.certificate_of(change.header.author) is None for change in changes):
-            # Another core of this device has met the author's device.
-            await admit(self.members, self.keyring.primitives, await self._records())
-        for change, body in zip(changes, await self.open(changes), strict=True):
-            if isinstance(body, Rejected):
-                raise Unreadable(
-                    f"a change of {len(change.ciphertext)} bytes in this device's log does not open: {body.reason}"
-                )
-            bodies.append(body)
-        return bodies
+    def _judged(self, change: Change, body: Body) -> Body | Rejected | Early:
+        name = f"change {change.id.hex()[:8]}"
+        if any(tip not in self.members for tip in body.tips):
+            return Early(f"{name} names members' records that are not here")
+        role = self.members.role_known(change.header.author, body.tips)
+        if role is None:
+            return Rejected(f"{name} is by a device that was no member of the notebook as far as it knew")
+        if role < Role.EDITOR:
+            return Rejected(f"{name} is by a device that may only read")
+        return body
+
+    async def _take_words(self, changes: Sequence[Change], bodies: Sequence[Body | Rejected | Early]) -> None:
+        """Believe what owners' changes say of certificates that had come late."""
+        vouched: list[bytes] = []
+        for change, body in zip(changes, bodies, strict=True):
+            if isinstance(body, Body):
+                vouched += self.members.vouched(change.header.author, body.tips)
+        if vouched:
+            await self._kept.in_time(vouched)
 
 
 def note_bytes(note: str) -> bytes:

@@ -112,7 +112,7 @@ class Receiving:
             bodies = await self._identity.open(changes)
             fresh: dict[bytes, tuple[Change, Body]] = {}
             for change, body in zip(changes, bodies, strict=True):
-                if isinstance(body, Rejected):
+                if not isinstance(body, Body):
                     refused.append(Refused(body.reason, change.encode()))
                 else:
                     fresh[change.id] = (change, body)

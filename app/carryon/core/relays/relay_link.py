@@ -34,12 +34,12 @@ from carryon_sync.device.status import Phase
 from carryon_sync.formats.change import Seen
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
+from carryon_sync.formats.running import MARK_STEP, RUNNING_START
 from carryon_sync.protocol.closing import Closing
 from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
 
 from carryon.core.environment import ConnectionFailed, Environment, Socket
 from carryon.core.log.identity import Identity
-from carryon.core.log.membership import admit
 from carryon.core.log.received import Receiving, Taken
 from carryon.core.relays.evidence import Evidence
 from carryon.crypto.receipts import Receipt, certificate_in, open_receipt, seal_receipt
@@ -175,7 +175,7 @@ class RelayLink:
                 if self._socket is not None:
                     self._socket.send(data)
             case Sign(message):
-                await self._keep_members()
+                await self._identity.learn((), self._environment.now())
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
                 return session.signed(proof, self._clock())
             case StoreMembers(records):
@@ -233,15 +233,10 @@ class RelayLink:
             self._socket = None
 
     async def _store_members(self, records: Sequence[bytes]) -> Sequence[Effect]:
-        admitted = await admit(self._identity.members, self._environment.primitives, records)
+        admitted = await self._identity.learn(records, self._environment.now())
         if admitted.records:
-            await self._keep_members()
             await self._read_receipts()
         return self._session.members_stored()
-
-    async def _keep_members(self) -> None:
-        # Also what a full disk refused before: a relay gives no record again that the hello names as held.
-        await self._log.members.add([record.encode() for record in self._identity.members.records()])
 
     async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
         if effect.changes:
@@ -259,7 +254,9 @@ class RelayLink:
             self._position_by_id[entry.change.id] = entry.pos
             self._evidence.read(entry.pos, entry.change.header.tag)
         position = entries[-1].pos if entries else after
-        return self._session.outbox([entry.change.encode() for entry in entries], position)
+        # What was sealed before a removal is not for who was removed: the envelope is renewed, the change is the same.
+        renewed = await self._identity.renewed([entry.change for entry in entries])
+        return self._session.outbox([change.encode() for change in renewed], position)
 
     def _want(self) -> Sequence[Effect]:
         holdback = self._receiving.holdback
@@ -292,6 +289,7 @@ class RelayLink:
             log=reached.log,
             sequence=reached.sequence,
             running=reached.running,
+            mark=reached.running if reached.sequence % MARK_STEP == 0 else RUNNING_START,
             changes=self._log.changes.position,
             waiting=self._receiving.holdback.count,
             quarantined=len(await self._log.quarantine.items()),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.formats.change import Seen
+from carryon_sync.formats.running import MARK_STEP
 
 from carryon.core.environment import Channel, Environment
 from carryon.core.log.identity import Identity
@@ -121,7 +122,8 @@ class Syncing:
 
     def seen(self) -> Sequence[Seen]:
         """How far relays' logs are held, for the next change."""
-        return () if self._evidence.reached is None else (self._evidence.reached,)
+        reached = self._evidence.reached
+        return () if reached is None or reached.sequence % MARK_STEP else (reached,)
 
     def is_watched(self) -> bool:
         """Whether another device was there to see edits a moment ago."""
