@@ -10,6 +10,7 @@ from carryon.storage.members import Author
 from carryon.storage.quarantine import Refused
 from carryon.storage.store import Delete, Put
 from carryon_sync.formats.change import Seen
+from carryon_sync.formats.records import ROOT, Record, UnknownSays, record_id
 
 from tests.contracts import store_contract as contracts
 from tests.contracts.device import (
@@ -28,6 +29,7 @@ from tests.contracts.device import (
 from tests.contracts.samples import ALICE, BOB, chain, change, following, link, tag
 
 RULES: dict[str, contracts.Rule] = {}
+RECORDS = [Record(bytes(16), (bytes([n]) * 32,), ROOT, UnknownSays(200, b"")).encode() for n in (1, 2, 3)]
 rule = entering(RULES)
 
 
@@ -159,7 +161,7 @@ async def a_closed_generation_takes_no_writes(device: Device) -> None:
         log.relays.acked(HOME, {change("n", ALICE, 1).id: 1}, fence),
         log.rows.write(Front(1, 0, b""), {}),
         log.states.write([NoteState("n", 1, {}, b"")]),
-        log.members.add([b"record"]),
+        log.members.add([RECORDS[0]]),
         log.quarantine.add([Refused("why", b"what")]),
         log.keep("name", b"value"),
     ):
@@ -212,19 +214,37 @@ async def a_zombies_session_writes_are_refused(device: Device) -> None:
 async def members_records_keep_their_order(device: Device) -> None:
     """Records are kept once, in the order in which they came; a damaged one is quarantined."""
     log = device.log
-    assert await log.members.add([b"root", b"certificate", b"root"]) == [b"root", b"certificate"]
-    assert await log.members.add([b"certificate", b"a later one"]) == [b"a later one"]
+    root, certificate, later = RECORDS
+    assert await log.members.add([root, certificate, root]) == [root, certificate]
+    assert await log.members.add([certificate, later]) == [later]
     log = await device.reopened()
-    assert await log.members.records() == [b"root", b"certificate", b"a later one"]
+    assert await log.members.records() == [root, certificate, later]
+
+
+@rule
+async def what_came_late_is_kept_until_somebody_vouches_for_it(device: Device) -> None:
+    """I10: whether a certificate came in time is known after a restart too."""
+    log = device.log
+    late = [id for record in RECORDS[1:] if (id := record_id(record)) is not None]
+    await log.members.add(RECORDS, frozenset(late))
+    log = await device.reopened()
+    assert await log.members.late() == frozenset(late)
+
+    await log.members.in_time(late[:1])
+
+    log = await device.reopened()
+    assert await log.members.late() == frozenset(late[1:])
+    assert await log.members.records() == RECORDS
 
 
 @rule
 async def members_records_begin_anew(device: Device) -> None:
     """What a join left behind that got no further is replaced, whole."""
     log = device.log
-    await log.members.begin([b"root", b"a certificate that never left"])
-    await log.members.begin([b"root", b"invite", b"certificate"])
-    assert await (await device.reopened()).members.records() == [b"root", b"invite", b"certificate"]
+    root, certificate, later = RECORDS
+    await log.members.begin([root, certificate])
+    await log.members.begin([root, later])
+    assert await (await device.reopened()).members.records() == [root, later]
 
 
 @rule

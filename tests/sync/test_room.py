@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from carryon_sync.formats.change import Change, Kind
-from carryon_sync.formats.records import Invite, Record, Role, decode_record
+from carryon_sync.formats.records import Invite, Record, Role, Witness, decode_record
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START, run
 from carryon_sync.protocol.closing import Closing
@@ -178,7 +178,7 @@ class TestDoor:
     def test_a_device_that_is_out_is_not_let_in(self) -> None:
         bench = Bench()
         phone = bench.people.device("phone")
-        bench.people.admit(bench.people.epoch(phone.certificate.id))
+        bench.people.admit(bench.people.epoch(phone.certificate))
         caller = bench.device().say(MembersRecords(tuple(data for _, data in bench.records())))
         bench.work()
 
@@ -319,16 +319,34 @@ class TestInvites:
 
         certificate = bench.people.joined("phone", invite)
         caller = bench.caller().say(MembersRecords((certificate.encode(),)))
-
-        assert "expired" in words(caller.frames())[1]
-
-    def test_a_member_may_vouch_for_a_certificate_by_an_expired_invite(self) -> None:
-        bench, invite = self.invited(expires=DATE)
-        certificate = bench.people.joined("phone", invite)
-        caller = bench.device().say(MembersRecords((certificate.encode(),)))
         bench.work()
 
-        assert not any(isinstance(frame, Error) for frame in caller.frames())
+        assert certificate.encode() not in bench.relay.ledger.open(bench.people.notebook).records
+        caller.hello(bench.people.as_device("phone", certificate))
+        assert words(caller.frames()[1:])[0] == "expired-invite"
+
+    def test_i10_a_wiped_relay_believes_an_expired_invite_no_more_than_any_other(self) -> None:
+        bench = Bench()
+        invite = bench.people.admit(bench.people.invite(bench.laptop, expires=DATE))
+        certificate = bench.people.joined("phone", invite)
+        stranger = bench.caller().say(MembersRecords((invite.encode(), certificate.encode())))
+        stranger.hello(bench.people.as_device("phone", certificate))
+
+        assert words(stranger.frames()[1:])[0] == "expired-invite"
+
+    def test_an_owner_s_connection_or_record_vouches_for_a_certificate_by_an_expired_invite(self) -> None:
+        for by_record in (False, True):
+            bench, invite = self.invited(expires=DATE)
+            certificate = bench.people.joined("phone", invite)
+            witness = bench.people.written(Witness(), bench.laptop, after=(certificate.id,))
+            brought = (certificate, witness) if by_record else (certificate,)
+            caller = bench.caller() if by_record else bench.device()
+
+            caller.say(MembersRecords(tuple(record.encode() for record in brought)))
+            bench.work()
+
+            assert certificate.encode() in bench.relay.ledger.open(bench.people.notebook).records
+            assert not any(isinstance(frame, Error) for frame in caller.frames())
 
     def test_with_the_last_use_the_wrapped_keys_are_forgotten_on_disk_too(self) -> None:
         bench, invite = self.invited(expires=DATE + 1, uses=1)
@@ -404,10 +422,31 @@ class TestPush:
     def test_changes_of_other_authors_are_taken_from_whoever_may_write(self) -> None:
         bench = Bench()
         phone = bench.people.device("phone")
-        laptop = bench.device().say(pushed(phone, b"theirs")[1])
+        laptop = bench.device().say(MembersRecords((phone.certificate.encode(),))).say(pushed(phone, b"theirs")[1])
         bench.work()
 
-        assert isinstance(laptop.frames()[0], Ack)
+        assert any(isinstance(frame, Ack) for frame in laptop.frames())
+
+    def test_i6_what_is_pushed_for_another_author_carries_that_author_s_signature(self) -> None:
+        bench = Bench()
+        phone, stranger = bench.people.device("phone"), People("other").device("stranger")
+        genuine = phone.change(TAG, b"hers")
+        squatted = replace(genuine, ciphertext=bytes(64))
+        foreign = replace(stranger.change(TAG, b"strange"), header=replace(genuine.header, author=stranger.author))
+        laptop = bench.device().say(MembersRecords((phone.certificate.encode(),)))
+        bench.work()
+        laptop.frames()
+
+        laptop.say(Push((squatted.encode(), foreign.encode())))
+        bench.work()
+        refused = {id: one.words for one in laptop.frames() if isinstance(one, Error) for id in one.ids}
+        laptop.say(Push((genuine.encode(),)))
+        bench.work()
+
+        assert "not signed by it" in refused[genuine.id]
+        assert "no members' record" in refused[foreign.id]
+        assert [frame.ids for frame in laptop.frames() if isinstance(frame, Ack)] == [(genuine.id,)]
+        assert bench.relay.ledger.page(bench.people.notebook, 0, 1 << 20).changes == ((genuine.id, genuine.encode()),)
 
     def test_a_reader_is_told_and_stays(self) -> None:
         bench = Bench()
@@ -430,18 +469,19 @@ class TestPush:
         laptop = bench.device()
         good = bench.laptop.change(TAG, b"good")
         foreign = People("other").device("thief").change(TAG, b"foreign")
-        future = replace(good, id=bytes(32), header=replace(good.header, kind=Kind.CHECKPOINT))
+        deleted = replace(good, header=replace(good.header, kind=Kind.DELETE, extra=b"what"))
+        future = replace(good, header=replace(good.header, kind=200, extra=b"what"))
         broken = b"\x09" + b"b" * 60
 
-        laptop.say(Push((foreign.encode(), good.encode(), broken, future.encode())))
+        laptop.say(Push((foreign.encode(), good.encode(), broken, deleted.encode(), future.encode())))
         bench.work()
 
         frames = laptop.frames()
         refused = {id: frame.words for frame in frames if isinstance(frame, Error) for id in frame.ids}
-        assert refused.keys() == {foreign.id, b"b" * 32, future.id}
+        assert refused.keys() == {foreign.id, bytes(32), deleted.id}
         assert "another notebook" in refused[foreign.id]
-        assert "needs an update" in refused[future.id]
-        assert Ack((1,), (good.id,)) in frames
+        assert "does not say what it has to" in refused[deleted.id]
+        assert Ack((1, 2), (good.id, future.id)) in frames
 
     def test_who_pushes_beyond_the_window_is_hung_up(self) -> None:
         bench = Bench()

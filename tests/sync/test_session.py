@@ -28,7 +28,7 @@ from carryon_sync.device.session import PATIENCE_MS, Session
 from carryon_sync.device.status import Phase
 from carryon_sync.device.upstream import PAGE_CHANGES_MAX
 from carryon_sync.device.wanting import ASKED_MAX
-from carryon_sync.formats.change import Seen
+from carryon_sync.formats.change import Seen, id_in
 from carryon_sync.formats.members import Members
 from carryon_sync.formats.records import Role
 from carryon_sync.formats.rejected import Rejected
@@ -230,11 +230,17 @@ class TestStartingOver:
         assert effects[-1] == StartOver(Why.REPLACED, Seen(OTHER_LOG, 0, RUNNING_START))
 
 
+def id_of(data: bytes) -> bytes:
+    id = id_in(data)
+    assert id is not None
+    return id
+
+
 class TestStream:
     def test_cursor_and_hash_advance_only_after_stored(self) -> None:
         bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
         change = bench.change()
-        id = change[1:33]
+        id = id_of(change)
 
         (store,) = bench.frame(Changes(0, (change, IdAlone(b"a" * 32))))
 
@@ -266,15 +272,21 @@ class TestStream:
 
         assert closed(bench.frame(Changes(0, ()))).code is Closing.BROKEN
 
-    def test_c9_a_broken_change_is_handed_on_with_the_rest_under_the_id_it_claims(self) -> None:
+    def test_c9_a_change_whose_seal_is_broken_is_handed_on_with_the_rest(self) -> None:
         bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
-        broken, whole = b"\x09" + b"b" * 40, bench.change()
+        whole, other = bench.change(), bench.change(b"other")
+        broken = whole[:-1] + bytes([whole[-1] ^ 1])
 
-        (store,) = bench.frame(Changes(0, (broken, whole)))
+        (store,) = bench.frame(Changes(0, (broken, other)))
 
         assert isinstance(store, StoreChanges)
-        assert store.changes == (broken, whole)
-        assert store.places[0] == (b"b" * 32, 1)
+        assert store.changes == (broken, other)
+        assert store.places[0] == (id_of(whole), 1)
+
+    def test_what_has_no_id_is_no_part_of_a_stream(self) -> None:
+        bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
+
+        assert "has no id" in closed(bench.frame(Changes(0, (b"\x09" + b"b" * 40,)))).words
 
 
 class TestOutbox:
@@ -289,8 +301,8 @@ class TestOutbox:
         assert pushed == changes[:4]
         assert bench.session.status.unacked == 4
 
-        effects = bench.frame(Ack((1, 2), tuple(change[1:33] for change in changes[:2])))
-        assert effects[0] == Acked(((changes[0][1:33], 1), (changes[1][1:33], 2)))
+        effects = bench.frame(Ack((1, 2), tuple(id_of(change) for change in changes[:2])))
+        assert effects[0] == Acked(((id_of(changes[0]), 1), (id_of(changes[1]), 2)))
         assert [one for frame in sent(effects) if isinstance(frame, Push) for one in frame.changes] == changes[4:6]
 
     def test_pages_follow_one_another_by_position(self) -> None:
@@ -316,9 +328,9 @@ class TestOutbox:
         bench.session.changed()
         bench.session.outbox([change], 1)
 
-        effects = bench.frame(Error("refused-change", "of another notebook", (change[1:33],)))
+        effects = bench.frame(Error("refused-change", "of another notebook", (id_of(change),)))
 
-        assert effects[0] == Notice("refused-change", "of another notebook", (change[1:33],))
+        assert effects[0] == Notice("refused-change", "of another notebook", (id_of(change),))
         assert bench.session.status.unacked == 0
         assert bench.session.status.words == "of another notebook"
 

@@ -66,7 +66,7 @@ class Downstream:
         for sequence, item in enumerate(frame.items, frame.since + 1):
             id = item.id if isinstance(item, IdAlone) else id_in(item)
             if id is None:
-                return Rejected(f"the change at {sequence} is too short to have an id")
+                return Rejected(f"what stands at {sequence} has no id of a change")
             if isinstance(item, IdAlone):
                 alone.add(id)
             else:

@@ -272,6 +272,29 @@ class Members:
             return 0
         return max(0, says.uses - self._now.used(place))
 
+    def unwitnessed(self, certificate: bytes) -> tuple[bytes, ...]:
+        """Return whom the invites of the device with this certificate let in, in time, and no record of somebody senior names.
+
+        Without such a record a relay that was wiped would not let them in any more once the invite has expired.
+        """
+        graph, device = self._graph, self.device(certificate)
+        own = set() if device is None else set(graph.devices[fingerprint_of(device.certificate.signing)])
+        joined = (
+            place
+            for invite, places in graph.by_invite.items()
+            if graph.places.get(graph.records[invite].issuer) in own
+            for place in places
+            if self._now.counts(place) and place not in graph.late
+        )
+        return tuple(
+            graph.records[place].id
+            for place in joined
+            if not any(
+                graph.past[one] >> place & 1 and self._now.is_senior(one, place)
+                for one in range(place + 1, len(graph.records))
+            )
+        )
+
     # Epochs.
 
     def epochs(self) -> tuple[bytes, ...]:
@@ -460,6 +483,16 @@ class Members:
                     held = heads.get(place)
                     heads[place] = link if held is None or (held.n, held.id) < (link.n, link.id) else held
         return heads
+
+    def frontier_heads(self) -> frozenset[bytes]:
+        """Return the ids of all changes that frontiers name: an owner held them, and all that they build on."""
+        graph = self._graph
+        frontiers = (
+            record.says
+            for place, record in enumerate(graph.records)
+            if isinstance(record.says, Frontier) and self._now.is_admitted(place)
+        )
+        return frozenset(head.id for says in frontiers for head in says.heads)
 
     def _frontiers_at(self, place: int, device: bytes) -> Iterable[bytes]:
         match self._graph.records[place].says:

@@ -12,18 +12,19 @@ from typing import Final
 from carryon_sync.formats.change import Body, Change
 from carryon_sync.formats.ids import raw_of, text_of
 from carryon_sync.formats.members import Members
-from carryon_sync.formats.records import Role, fingerprint_of
+from carryon_sync.formats.records import AFTER_MAX, Role, Witness, fingerprint_of
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.membership import Admitted, admit, expired_at
 from carryon.crypto.epochs import open_epochs
 from carryon.crypto.keyring import Keyring
-from carryon.crypto.notebook_keys import Secrets
+from carryon.crypto.notebook_keys import Secrets, signed_record
 from carryon.crypto.primitives import KeyPair, Random
 from carryon.crypto.sealing import Draft, Locked, Received, open_changes, renew_changes, seal_changes
 from carryon.storage.members import Members as KeptMembers
 
 TIPS_MAX: Final = 256
+ENDS_MAX: Final = 16
 
 
 class Unreadable(Exception):
@@ -97,6 +98,20 @@ class Identity:
             await open_epochs(self.keyring, self.secrets, self.members)
             return admitted
 
+    async def witness(self, now: int) -> bool:
+        """Say as an owner that whom this device invited came in time, and tie loose ends; whether there was anything to say."""
+        members = self.members
+        ends = members.good_tips()
+        if not members.is_owner(self.certificate) or (
+            not members.unwitnessed(self.certificate) and len(ends) <= ENDS_MAX
+        ):
+            return False
+        record = await signed_record(
+            self.keyring.primitives, self.signing, self.notebook, ends[:AFTER_MAX], self.certificate, Witness()
+        )
+        admitted = await self.learn([record.encode()], now)
+        return bool(admitted.records)
+
     async def read_kept(self) -> None:
         """Take in the records that this device keeps."""
         late = await self._kept.late()
@@ -141,6 +156,10 @@ class Identity:
                 )
             bodies.append(body)
         return bodies
+
+    def is_ended(self, change: Change, body: Body) -> bool:
+        """Whether a change's device was out, or might not write any more, and the change does not know of that."""
+        return self.members.frontier(change.header.author, body.tips) is not None
 
     async def _opened(self, changes: Sequence[Change]) -> list[Body | Rejected | Early]:
         certificates = [self.members.certificate_of(change.header.author) for change in changes]

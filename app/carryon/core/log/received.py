@@ -79,9 +79,19 @@ class Receiving:
             self.holdback = HoldBack((), await self._log.marked())
             self._hold_back_again()
 
+    async def members_changed(self) -> None:
+        """Look again at what waits: members' records decide whose changes count."""
+        async with self._turn:
+            self._hold_back_again()
+        if self._waiting:
+            self._left_behind()
+
     def _hold_back_again(self) -> None:
-        waiting = (arrived(change, body.needs) for change, body in self._waiting.values())
-        self.holdback = HoldBack(waiting, self.holdback.marked)
+        waiting = (self._arrived(change, body) for change, body in self._waiting.values())
+        self.holdback = HoldBack(waiting, self.holdback.marked, self._identity.members.frontier_heads())
+
+    def _arrived(self, change: Change, body: Body) -> Arrived:
+        return arrived(change, body.needs, ended=self._identity.is_ended(change, body))
 
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
@@ -169,7 +179,7 @@ class Receiving:
         fence: int | None,
         finished: Sequence[bytes],
     ) -> tuple[Appended, dict[bytes, Body]]:
-        arrivals = [arrived(change, body.needs) for change, body in fresh.values()]
+        arrivals = [self._arrived(change, body) for change, body in fresh.values()]
         outcome = self.holdback.take(arrivals, await self._held(arrivals))
         fetched = tuple(tag for tag in finished if self.holdback.fetched(tag))
         known = self._waiting | fresh

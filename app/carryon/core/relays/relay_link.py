@@ -235,7 +235,10 @@ class RelayLink:
     async def _store_members(self, records: Sequence[bytes]) -> Sequence[Effect]:
         admitted = await self._identity.learn(records, self._environment.now())
         if admitted.records:
+            await self._receiving.members_changed()
             await self._read_receipts()
+        if await self._identity.witness(self._environment.now()):
+            return (*self._session.members_stored(), *self._session.members_changed())
         return self._session.members_stored()
 
     async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
