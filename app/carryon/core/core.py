@@ -175,7 +175,7 @@ class Core:
         problems = []
         for pending in hello.pending:
             problems.append(await self._take(session, pending))
-        session.ready("ready", "", self.environment.place.release)
+        self._ready_again(session)
         session.greeted = True
         self._render(session)
         problems.append(await self._bind(session, hello.note, hello.vector))
@@ -254,11 +254,17 @@ class Core:
 
     def _render(self, session: TabSession) -> None:
         opened, state = self.notebooks.of(session), self._state(session)
+        if session.greeted and session.told != opened.read_only:
+            self._ready_again(session)
         regions = view(opened.notebook, state, device_of(opened, session, self.notebooks.shown))
         session.show_regions(regions, title_of(opened.notebook, state), state.place, pane_of(state))
         if session.visible and state.place == "notes":
             self._framed = session
             self._frame_due.set()
+
+    def _ready_again(self, session: TabSession) -> None:
+        session.told = words = self.notebooks.of(session).read_only
+        session.ready("read-only" if words else "ready", words, self.environment.place.release)
 
     async def _keep_frames(self) -> None:
         while True:

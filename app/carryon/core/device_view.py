@@ -12,7 +12,6 @@ from carryon.core.relays.syncing import Standing
 from carryon.core.tabs.sessions import TabSession
 from carryon.crypto.device_names import open_name
 from carryon.views.device import (
-    CoreState,
     Device,
     ImportReport,
     Invite,
@@ -41,8 +40,6 @@ class Shown:
     problems: tuple[str, ...] = ()
     update_waiting: bool = False
     persisted: bool | None = None
-    core: CoreState = "ready"
-    words: str = ""
     names: dict[bytes, str] = field(default_factory=dict)
 
     def problem(self, words: str) -> None:
@@ -81,8 +78,8 @@ def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device
         problems=shown.problems,
         update_waiting=shown.update_waiting,
         persisted=shown.persisted,
-        core=shown.core,
-        words=shown.words,
+        core="read-only" if opened.read_only else "ready",
+        words=opened.read_only,
         offset=session.hello.offset if session.hello else 0,
     )
 

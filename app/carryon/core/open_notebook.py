@@ -22,6 +22,7 @@ from carryon.core.log.inherited import fold_inherited
 from carryon.core.log.outgoing import Outgoing
 from carryon.core.log.received import Receiving, Taken, places_of
 from carryon.core.log.writer import Writer
+from carryon.core.relays.custody import Custody
 from carryon.core.relays.leadership import Leadership
 from carryon.core.relays.syncing import Syncing
 from carryon.core.tabs.sessions import Tabs, TabSession
@@ -85,6 +86,7 @@ class OpenNotebook:
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
+        self._custody = Custody(identity, self.now, self.syncing.members_changed)
         self._neighbours = False
         # Whether rows of cores that are gone wait for room on the device.
         self._is_owed = False
@@ -175,6 +177,18 @@ class OpenNotebook:
             await self.log.members.keep_author(Author(self.author.id, retired=False))
             self.author = replace(self.author, kept=True)
 
+    @property
+    def read_only(self) -> str:
+        """The words of why nothing is written into this notebook now; empty when it is."""
+        members, certificate = self.identity.members, self.identity.certificate
+        if members.needs_update or self.receiving.newer:
+            return "A newer Carryon has written into this notebook what this one does not know: update Carryon to write on."
+        if not members.may_connect(certificate):
+            return "This device was removed from the notebook: what is here stays, and nothing new is written."
+        if not members.may_write(certificate):
+            return "This device may only read this notebook: an owner can let it write."
+        return ""
+
     def now(self) -> int:
         """The wall clock, ms since 1970."""
         return self.environment.now()
@@ -251,7 +265,12 @@ class OpenNotebook:
     async def _lead(self) -> None:
         # The core that led may have died between a commit and its word of it.
         self._look.set()
-        await self.syncing.lead()
+        custody = asyncio.ensure_future(self._custody.run())
+        try:
+            await self.syncing.lead()
+        finally:
+            custody.cancel()
+            await asyncio.gather(custody, return_exceptions=True)
 
     def _is_watched(self) -> bool:
         return self._neighbours or self.syncing.is_watched()

@@ -34,8 +34,8 @@ All integers are big-endian. A *link* is author 16 ‖ n 8 ‖ id 32.
                  16  note
                  8   time                           ms since 1970, signed: for people, never for order
                  4   apart                          seconds since the author's device last heard a relay
-                 2   count of tips, then ids 32     tips of the members' records that the author knew, ascending; in every
-                                                    64th of a chain (n = 1, 65, …), and when they are other than before
+                 2   count of tips, then ids 32     tips of the members' records that the author knew, ascending: what says
+                                                    whether it might write
                  2   count of needs, then links     what changed since the author's last, ascending by author
                  2   count of seen, then each       log 16 ‖ sequence 8 ‖ running hash 32, ascending by log; sequences are
                                                     multiples of 64
@@ -71,7 +71,6 @@ SEAL_BYTES = 16
 NO_PREV = bytes(32)
 NO_COMMIT = bytes(COMMIT_BYTES)
 PASSED_OVER_FROM = 128
-TIPS_EVERY = 64
 
 _ENVELOPE = struct.Struct(">B32s12s64s")
 _HEADER = struct.Struct(">BB16s16s16sQ32sI")
@@ -144,7 +143,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What of a change is sealed; without `tips` they are those of the author's change before."""
+    """What of a change is sealed."""
 
     note: bytes
     time: int
@@ -240,6 +239,11 @@ def id_in(data: bytes) -> bytes | None:
         return None
     bound = data[ENVELOPE_BYTES : end + COMMIT_BYTES]
     return hashlib.sha256(bound).digest() if len(bound) == end - ENVELOPE_BYTES + COMMIT_BYTES else None
+
+
+def must_be_understood(kind: int) -> bool:
+    """Say whether whoever does not know this kind, and this release does not, must not write beside it."""
+    return kind not in UNDERSTOOD and kind < PASSED_OVER_FROM
 
 
 def decode_header(data: bytes) -> Header | Rejected:

@@ -9,7 +9,7 @@
 2. WAL with `synchronous=FULL`: a commit is on the disk when it returns. One connection, in exclusive locking mode, used
    by one thread: before SQLite 3.51.3, two connections on one WAL file could corrupt it.
 3. The file `lock` is held as long as the process lives, so a second one is refused in words before it opens anything.
-4. `user_version` is the format: a file of a newer release is refused in words, never repaired.
+4. `user_version` is the format: a file of a newer release, or of an early trial, is refused in words, never repaired.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from carryon_sync.formats.running import RUNNING_START, run
 from carryon_sync.protocol.frames import ITEMS_MAX, Want
 from carryon_sync.relay.ledger import Batch, Committed, Entry, FoundPage, Opened, Page, Place
 
-FORMAT = 1
+FORMAT = 2
 CACHE_KIB = 64 << 10
 _SEQUENCE_BITS = 40
 
@@ -237,6 +237,9 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if 0 < version < FORMAT:
+            words = "was written by an early trial release, in a form that this one does not read"
+            raise LedgerUnusable(f"{path} {words}: nothing of it was changed; move it away, and devices fill a new one")
         if version == 0:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
     except BaseException:

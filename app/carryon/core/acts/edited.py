@@ -15,6 +15,8 @@ from carryon.storage.journal import Journalled
 
 async def edited(opened: OpenNotebook, session: TabSession, edit: Edit) -> str | None:
     """Take an edit of a tab; None, or the words of why it was refused. The tab is told when it is durable."""
+    if opened.read_only:
+        return f"An edit was refused: {opened.read_only} What you typed is still in the editor: copy it into another notebook."
     if not await opened.documents.use(edit.note):
         return "An edit was refused: its note is not in this notebook. What you typed is still in the editor: copy it into another note."
     base = session.heads_shown(edit.shown)

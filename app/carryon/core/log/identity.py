@@ -5,18 +5,18 @@ the change itself says that its author knew of the members: so a reader's change
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from carryon_sync.formats.change import Body, Change
+from carryon_sync.formats.change import UNDERSTOOD, Body, Change
 from carryon_sync.formats.ids import raw_of, text_of
 from carryon_sync.formats.members import Members
-from carryon_sync.formats.records import AFTER_MAX, Role, Witness, fingerprint_of
+from carryon_sync.formats.records import AFTER_MAX, FrontierHead, Role, Witness, fingerprint_of
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.membership import Admitted, admit, expired_at
-from carryon.crypto.epochs import open_epochs
+from carryon.crypto.epochs import make_epoch, open_epochs
 from carryon.crypto.keyring import Keyring
 from carryon.crypto.notebook_keys import Secrets, signed_record
 from carryon.crypto.primitives import KeyPair, Random
@@ -55,6 +55,7 @@ class Identity:
         self.members = members
         self.random = random
         self._kept = kept
+        self.changed = asyncio.Event()
         self._learning = asyncio.Lock()
 
     @property
@@ -95,7 +96,7 @@ class Identity:
             held = [record.encode() for record in self.members.records()]
             late = frozenset(record.id for record in self.members.records() if self.members.is_late(record.id))
             await self._kept.add(held, late)
-            await open_epochs(self.keyring, self.secrets, self.members)
+            await self._look_again()
             return admitted
 
     async def witness(self, now: int) -> bool:
@@ -112,12 +113,24 @@ class Identity:
         admitted = await self.learn([record.encode()], now)
         return bool(admitted.records)
 
+    async def begin_epoch(self, out: Mapping[bytes, Sequence[FrontierHead]], now: int) -> bool:
+        """Begin an epoch as an owner, without those who are put out; whether it holds. Raises StorageError."""
+        made = await make_epoch(self.keyring, self.secrets, self.members, out, self.random)
+        admitted = await self.learn([record.encode() for record in made.records], now)
+        return len(admitted.records) == len(made.records)
+
     async def read_kept(self) -> None:
         """Take in the records that this device keeps."""
         late = await self._kept.late()
         primitives = self.keyring.primitives
         await admit(self.members, primitives, await self._kept.records(), lambda record: record.id in late)
+        await self._look_again()
+
+    async def _look_again(self) -> None:
         await open_epochs(self.keyring, self.secrets, self.members)
+        # Whoever waits holds the event that was there: it is woken by what comes after it looked, and by nothing older.
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     async def seal(self, drafts: Sequence[Draft]) -> list[Change]:
         """Seal and sign changes."""
@@ -178,6 +191,9 @@ class Identity:
                 case Locked(epoch):
                     words = f"change {change.id.hex()[:8]} is of epoch {epoch.hex()[:8]}, whose key is not here"
                     answers.append(Early(words))
+                case Body() if change.header.kind not in UNDERSTOOD:
+                    # It has its place in the order, and what it says is for a release that knows it.
+                    answers.append(replace(body, updates=()))
                 case _:
                     answers.append(body)
         return answers

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.device.holdback import Arrived, HoldBack, arrived
-from carryon_sync.formats.change import Body, Change, decode_change
+from carryon_sync.formats.change import Body, Change, decode_change, must_be_understood
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.documents import Documents, named
@@ -27,6 +27,7 @@ from carryon.storage.log import Log
 from carryon.storage.quarantine import Refused
 
 PAGE_ENTRIES_MAX: Final = 256
+NEWER: Final = "newer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,13 @@ class Receiving:
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
+        # Whether the log holds what a newer release has written and this one would have to understand.
+        self.newer = False
 
     async def start(self, absorbed: int) -> None:
         """Begin after a position of the log that the rows reflect, with what waited before."""
         self.absorbed = absorbed
+        self.newer = await self._log.kept(NEWER) is not None
         await self.read_waiting()
 
     async def read_waiting(self) -> None:
@@ -207,6 +211,7 @@ class Receiving:
         return appended, {change.id: body for change, body in released}
 
     async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> None:
+        await self._note_kinds([change for change, _ in opened])
         by_note: dict[str, list[tuple[Change, Body]]] = {}
         for change, body in opened:
             by_note.setdefault(note_text(body.note), []).append((change, body))
@@ -218,6 +223,11 @@ class Receiving:
     def _told(self) -> tuple[Fact, ...]:
         told, self._untold = tuple(self._untold), []
         return told
+
+    async def _note_kinds(self, changes: Sequence[Change]) -> None:
+        if not self.newer and any(must_be_understood(change.header.kind) for change in changes):
+            await self._log.keep(NEWER, b"")
+            self.newer = True
 
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
         time = max(body.time for _, body in changes)

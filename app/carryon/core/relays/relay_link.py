@@ -237,8 +237,6 @@ class RelayLink:
         if admitted.records:
             await self._receiving.members_changed()
             await self._read_receipts()
-        if await self._identity.witness(self._environment.now()):
-            return (*self._session.members_stored(), *self._session.members_changed())
         return self._session.members_stored()
 
     async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
