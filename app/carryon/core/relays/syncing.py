@@ -121,7 +121,7 @@ class Syncing:
 
     def seen(self) -> Sequence[Seen]:
         """How far relays' logs are held, for the next change."""
-        return () if self._evidence.reached is None else (self._evidence.reached,)
+        return () if self._evidence.held is None else (self._evidence.held,)
 
     def is_watched(self) -> bool:
         """Whether another device was there to see edits a moment ago."""
@@ -232,7 +232,7 @@ class Syncing:
         evidence = self._evidence
         on_relay = evidence.known and evidence.reached is not None and not evidence.waiting
         seen_by: tuple[bytes, ...] = ()
-        if on_relay and evidence.reached is not None:
+        if evidence.is_all_shown and evidence.reached is not None:
             log, sequence = evidence.reached.log, evidence.own_sequence
             seen_by = tuple(
                 certificate
