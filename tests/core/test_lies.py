@@ -106,7 +106,7 @@ async def test_what_a_relay_only_names_is_seen_by_nobody(home: Home) -> None:
     relay.turn_honest()
     bert.look()
     await until(lambda: note in opened(bert).notebook.rows, "it has come", 120.0)
-    await until(lambda: anna.status.startswith("Seen by"), "it is seen", 120.0)
+    await until(lambda: anna.status.startswith("Seen by Bert"), "it is seen", 120.0)
     assert said(bert) == ""
 
 

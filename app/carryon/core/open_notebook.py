@@ -82,7 +82,8 @@ class OpenNotebook:
         self.derived = Derived(
             log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
         )
-        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
+        self.members_met = asyncio.Event()
+        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed, self.members_met.set)
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
@@ -151,6 +152,7 @@ class OpenNotebook:
             tasks.create_task(self.derived.run())
             tasks.create_task(self.leadership.run())
             tasks.create_task(self._follow())
+            tasks.create_task(self.syncing.meet_members())
             tasks.create_task(self._inherit_on())
             tasks.create_task(self._read_texts())
 

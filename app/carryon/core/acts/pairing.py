@@ -59,7 +59,7 @@ async def invite(opened: OpenNotebook) -> str | Rejected:
     admitted = await admit(members, environment.primitives, [invited.record.encode()])
     assert admitted.records, f"an invite of our own is in order: {admitted.refused}"
     await opened.log.members.add(admitted.records)
-    opened.syncing.members_changed()
+    opened.syncing.members_kept()
     return encode_link(environment.place.site, invited.link)
 
 

@@ -44,6 +44,7 @@ from carryon.core.log.identity import Identity
 from carryon.core.log.membership import admit
 from carryon.core.log.received import Receiving, Taken
 from carryon.core.relays.evidence import Evidence
+from carryon.core.relays.meeting import meet
 from carryon.crypto.receipts import Receipt, certificate_in, open_receipt, seal_receipt
 from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
@@ -67,8 +68,9 @@ class RelayLink:
         evidence: Evidence,
         taken: Callable[[Taken], None],
         changed: Callable[[], None],
+        met: Callable[[], None],
     ) -> None:
-        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did."""
+        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did; `met` that members."""
         self._environment = environment
         self._log = log
         self._identity = identity
@@ -78,6 +80,7 @@ class RelayLink:
         self._evidence = evidence
         self._taken = taken
         self._changed = changed
+        self._met = met
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._hints: set[str] = set()
         self._late_hints: deque[str] = deque()
@@ -178,7 +181,7 @@ class RelayLink:
                 if self._socket is not None:
                     self._socket.send(data)
             case Sign(message):
-                await self._keep_members()
+                await self._exchange_members()
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
                 return session.signed(proof, self._clock())
             case StoreMembers(records):
@@ -246,7 +249,13 @@ class RelayLink:
         if admitted.records:
             await self._keep_members()
             await self._read_receipts()
+            self._met()
         return self._session.members_stored()
+
+    async def _exchange_members(self) -> None:
+        if await meet(self._log, self._identity):
+            self._met()
+        await self._keep_members()
 
     async def _keep_members(self) -> None:
         # Also what a full disk refused before: a relay gives no record again that the hello names as held.
