@@ -132,7 +132,7 @@ class TestTwoDevices:
         world.converge()
 
         one = Range(TAG, laptop.device.author, 3, 3)
-        phone.wanted = ((TAG,), (one,), (other.id, bytes(32)))
+        phone.wanted = ((TAG,), (one, Range(bytes(16), laptop.device.author, 1, 2)))
         phone.perform(phone.session.lacking())
         world.settle()
 

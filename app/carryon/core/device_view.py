@@ -49,11 +49,16 @@ class Shown:
 
 
 async def read_names(shown: Shown, opened: OpenNotebook) -> None:
-    """Open the names of devices whose records have come."""
+    """Open the names of devices whose records have come; one that does not open is tried again with the next record."""
     for id, certificate in opened.identity.members.certificates():
         if id not in shown.names:
             name = await open_name(opened.identity.keyring, certificate)
-            shown.names[id] = f"Device {id.hex()[:4]}" if isinstance(name, Rejected) else name
+            if not isinstance(name, Rejected):
+                shown.names[id] = name
+
+
+def _name_of(shown: Shown, certificate: bytes) -> str:
+    return shown.names.get(certificate, f"Device {certificate.hex()[:4]}")
 
 
 def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device:
@@ -92,9 +97,7 @@ def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
     waiting = standing.waiting + opened.outgoing.waiting
     if not standing.on_relay or opened.outgoing.waiting:
         return Status("saved", (), problem or _waiting_words(opened, standing, waiting))
-    names = tuple(
-        shown.names.get(each, "another device") for each in standing.seen_by if each != opened.identity.certificate
-    )
+    names = tuple(_name_of(shown, each) for each in standing.seen_by if each != opened.identity.certificate)
     connection = "" if standing.live else "offline"
     return Status("seen", names, connection) if names else Status("relay", (), connection)
 
@@ -128,8 +131,7 @@ def _devices(opened: OpenNotebook, shown: Shown) -> tuple[Member, ...]:
     roles = {None: "removed", Role.OWNER: "owner", Role.EDITOR: "can edit", Role.READER: "can read"}
     own = opened.identity.certificate
     return tuple(
-        Member(shown.names.get(each.id, "another device"), roles[each.role], each.id == own)
-        for each in opened.identity.members.devices()
+        Member(_name_of(shown, each.id), roles[each.role], each.id == own) for each in opened.identity.members.devices()
     )
 
 

@@ -93,17 +93,37 @@ class Notebooks:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(opened.run())
             tasks.create_task(self._keep_address(notebook, opened))
+            tasks.create_task(self._read_names(opened))
 
     async def _keep_address(self, notebook: str, opened: OpenNotebook) -> None:
-        kept = opened.syncing.address
+        """Keep the relay's address when it is changed here, and take it over when another core has kept another one."""
+        syncing, kept = opened.syncing, opened.syncing.address
         while True:
-            address = await opened.syncing.address_other_than(kept)
+            await syncing.address_due()
+            address = syncing.address
             try:
-                if address is not None:
+                if address is not None and address != kept:
                     await self.device.set(f"relay/{notebook}", address.encode())
+                    kept = address
+                    syncing.address_kept()
+                    continue
+                setting = await self.device.setting(f"relay/{notebook}")
             except StorageError as error:
-                self.shown.problem(f"The relay's address could not be kept on this device: {error}. It is tried again.")
+                self.shown.problem(
+                    f"The relay's address could not be kept or read on this device: {error}. It is tried again."
+                )
                 self.tabs.dirty()
                 await asyncio.sleep(KEEP_AGAIN_S)
+                syncing.look_at_address()
             else:
-                kept = address
+                if setting is not None and syncing.address == address:
+                    kept = setting.decode()
+                    syncing.connect(kept)
+
+    async def _read_names(self, opened: OpenNotebook) -> None:
+        """Know a device's name when its record has come."""
+        while True:
+            await opened.members_met.wait()
+            opened.members_met.clear()
+            await read_names(self.shown, opened)
+            self.tabs.dirty()

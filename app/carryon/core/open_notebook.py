@@ -82,11 +82,12 @@ class OpenNotebook:
         self.derived = Derived(
             log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
         )
-        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
+        self.members_met = asyncio.Event()
+        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed, self.members_met.set)
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
-        self._custody = Custody(identity, self.now, self.syncing.members_changed)
+        self._custody = Custody(identity, self.now, self.syncing.members_kept)
         self._neighbours = False
         # Whether rows of cores that are gone wait for room on the device.
         self._is_owed = False
@@ -150,6 +151,7 @@ class OpenNotebook:
             tasks.create_task(self.derived.run())
             tasks.create_task(self.leadership.run())
             tasks.create_task(self._follow())
+            tasks.create_task(self.syncing.meet_members())
             tasks.create_task(self._inherit_on())
             tasks.create_task(self._read_texts())
 

@@ -66,7 +66,7 @@ async def invite(opened: OpenNotebook) -> str | Rejected:
     )
     admitted = await identity.learn([invited.record.encode()], environment.now())
     assert admitted.records, f"an invite of our own is in order: {admitted.refused}"
-    opened.syncing.members_changed()
+    opened.syncing.members_kept()
     return encode_link(environment.place.site, invited.link)
 
 

@@ -100,4 +100,4 @@ async def _written_by(opened: OpenNotebook, certificate: bytes) -> tuple[Frontie
 
 async def _published(opened: OpenNotebook) -> None:
     await opened.receiving.members_changed()
-    opened.syncing.members_changed()
+    opened.syncing.members_kept()

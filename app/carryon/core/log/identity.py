@@ -119,12 +119,14 @@ class Identity:
         admitted = await self.learn([record.encode() for record in made.records], now)
         return len(admitted.records) == len(made.records)
 
-    async def read_kept(self) -> None:
-        """Take in the records that this device keeps."""
+    async def read_kept(self) -> bool:
+        """Take in the records that this device keeps, which other cores may have added to; whether there were any."""
         late = await self._kept.late()
         primitives = self.keyring.primitives
-        await admit(self.members, primitives, await self._kept.records(), lambda record: record.id in late)
-        await self._look_again()
+        admitted = await admit(self.members, primitives, await self._kept.records(), lambda record: record.id in late)
+        if admitted.records:
+            await self._look_again()
+        return bool(admitted.records)
 
     async def _look_again(self) -> None:
         await open_epochs(self.keyring, self.secrets, self.members)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.device.holdback import Arrived, HoldBack, arrived
-from carryon_sync.formats.change import Body, Change, decode_change, must_be_understood
+from carryon_sync.formats.change import Body, Change, decode_change, id_in, must_be_understood
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.documents import Documents, named
@@ -32,11 +32,15 @@ NEWER: Final = "newer"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), how many were refused."""
+    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), and what is not here.
+
+    That is, by id: what was refused, and what was dropped because too much waits.
+    """
 
     facts: tuple[Fact, ...]
     entered: tuple[tuple[int, bytes], ...]
-    refused: int
+    refused: tuple[bytes, ...] = ()
+    dropped: tuple[bytes, ...] = ()
 
 
 class Receiving:
@@ -148,7 +152,7 @@ class Receiving:
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
-                    return Taken(self._told(), tuple(entered), 0)
+                    return Taken(self._told(), tuple(entered))
 
     async def _take(
         self,
@@ -159,7 +163,7 @@ class Receiving:
         finished: Sequence[bytes],
     ) -> Taken:
         try:
-            appended, bodies = await self._append(fresh, refused, relay, fence, finished)
+            appended, bodies, dropped = await self._append(fresh, refused, relay, fence, finished)
         except BaseException:
             # Nothing is known to be kept, so nothing was released: what waits is what waited before.
             self._hold_back_again()
@@ -169,7 +173,9 @@ class Receiving:
         try:
             await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
             self.wrote(entries)
-            taken = Taken(self._told(), tuple(places_of(appended.new)), len(refused))
+            ids = (id_in(each.data) for each in refused)
+            refused_ids = tuple(id for id in ids if id is not None)
+            taken = Taken(self._told(), tuple(places_of(appended.new)), refused_ids, dropped)
         finally:
             if taken is None:
                 self._left_behind()
@@ -182,7 +188,7 @@ class Receiving:
         relay: str | None,
         fence: int | None,
         finished: Sequence[bytes],
-    ) -> tuple[Appended, dict[bytes, Body]]:
+    ) -> tuple[Appended, dict[bytes, Body], tuple[bytes, ...]]:
         arrivals = [self._arrived(change, body) for change, body in fresh.values()]
         outcome = self.holdback.take(arrivals, await self._held(arrivals))
         fetched = tuple(tag for tag in finished if self.holdback.fetched(tag))
@@ -208,7 +214,7 @@ class Receiving:
         self._waiting |= waiting
         for id in gone:
             del self._waiting[id]
-        return appended, {change.id: body for change, body in released}
+        return appended, {change.id: body for change, body in released}, outcome.dropped
 
     async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> None:
         await self._note_kinds([change for change, _ in opened])
