@@ -27,8 +27,10 @@ from carryon.core.relays.leadership import Leadership
 from carryon.core.relays.syncing import Syncing
 from carryon.core.tabs.sessions import Tabs, TabSession
 from carryon.crypto.notebook_keys import Secrets
+from carryon.crypto.receipts import NOTES_MAX, NoteDigest, heads_digest
 from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
 from carryon.notebook.notebook import Notebook
+from carryon.notes.digest import content_digest
 from carryon.storage.changes import LogEntry
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import Full, StorageError
@@ -83,7 +85,9 @@ class OpenNotebook:
             log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
         )
         self.members_met = asyncio.Event()
-        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed, self.members_met.set)
+        self.syncing = Syncing(
+            environment, log, identity, self.receiving, self._took, changed, self.members_met.set, self.digests
+        )
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
@@ -227,6 +231,20 @@ class OpenNotebook:
             self._stale_since = self._shown_at
             self._stale = loop.call_later(STALE_S, self._refresh_at_rest)
         self._changed()
+
+    def digests(self) -> Sequence[NoteDigest]:
+        """What this device makes of the notes that were used last, at the heads that it holds of them."""
+        if not self.writer.is_idle:
+            # A document may be ahead of its heads by what is on its way to the disk.
+            return ()
+        notes = [(note, self.notebook.note(note)) for note in self.documents.settled()[:NOTES_MAX]]
+        return [
+            NoteDigest(
+                self.identity.tag(note), heads_digest(self.documents.heads(note).values()), content_digest(document)
+            )
+            for note, document in notes
+            if document is not None
+        ]
 
     def _seen(self) -> Sequence[Seen]:
         return self.syncing.seen()

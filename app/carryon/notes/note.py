@@ -91,6 +91,10 @@ class Note:
         """Return what a multi-value register holds."""
         return read_field(self._fields.to_py() or {}, name)
 
+    def fields(self) -> Mapping[str, str]:
+        """Return all keys of the registers with their texts, winners and losers."""
+        return {key: value for key, value in (self._fields.to_py() or {}).items() if isinstance(value, str)}
+
     def apply(self, update: bytes) -> bytes:
         """Apply an update and return what of it was new here: empty when nothing was, or when it is `pending`."""
         return self._observed(lambda: self._absorb(update))

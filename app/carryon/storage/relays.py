@@ -113,6 +113,7 @@ class Relays:
                 Put("meta", ("relay", relay), layouts.seen_value(reached)),
                 Put("meta", ("refill", relay), layouts.numbers_value(1, last)),
                 *(Delete("meta", ("hole", relay, hole.id)) for hole in await self.holes(relay)),
+                *(Delete("meta", ("mark", relay, sequence)) for sequence in await self.marks(relay)),
             ]
             record = self._record
             if relay not in self.names:
@@ -132,6 +133,7 @@ class Relays:
         record = layouts.texts_value([name for name in self.names if name != relay])
         gone = [Delete("meta", ("relay", relay)), Delete("meta", ("refill", relay))]
         gone += [Delete("meta", ("hole", relay, hole.id)) for hole in await self.holes(relay)]
+        gone += [Delete("meta", ("mark", relay, sequence)) for sequence in await self.marks(relay)]
         await self._generation.commit([self.expected(), Put("meta", "relays", record), *gone], fence)
         self._know(record)
         lower, upper = beneath(relay)
@@ -181,10 +183,12 @@ class Relays:
         alone: Iterable[Hole] = (),
         dropped: Iterable[Hole] = (),
         room: int = HOLES_MAX,
+        marks: Iterable[Seen] = (),
     ) -> Shown:
         """Take what a relay's stream has shown (id → its sequence number) out of the outbox, and move the cursor.
 
-        Of `alone`, what is not in the outbox is kept as a hole, and all that was `dropped`; `room` for so many.
+        Of `alone`, what is not in the outbox is kept as a hole, and all that was `dropped`; `room` for so many. `marks` are
+        places that the stream has passed whose running hash is kept.
         """
         leaving = await self._outgoing(relay, sequences.keys())
         ids = {one.id for one in leaving}
@@ -192,8 +196,15 @@ class Relays:
         operations = await self._leaving(relay, leaving, sequences)
         operations += [Put("meta", ("hole", relay, hole.id), layouts.seen_value(hole.before)) for hole in holes]
         operations.append(Put("meta", ("relay", relay), layouts.seen_value(reached)))
+        operations += [Put("meta", ("mark", relay, one.sequence), layouts.seen_value(one)) for one in marks]
         await self._generation.commit(operations, fence)
         return Shown(self._left(relay, leaving, sequences), holes)
+
+    async def marks(self, relay: str) -> dict[int, bytes]:
+        """Give the running hashes that are kept of a relay's log, by their place; one that does not read is left out."""
+        entries = await self._generation.store.read("meta", lower=("mark", relay), upper=("mark", relay, ()))
+        kept = [seen for entry in entries if (seen := layouts.seen_in(entry.value)) is not None]
+        return {seen.sequence: seen.running for seen in kept}
 
     async def holes(self, relay: str) -> list[Hole]:
         """Give what a relay's stream has named and is not here; where it stands is 0 where that does not read."""

@@ -65,6 +65,10 @@ class Documents:
         """Whether the log holds anything of a note that is listed; what lies in the journal alone is known to this core only."""
         return note not in self._heads or bool(self._heads[note])
 
+    def settled(self) -> list[str]:
+        """The notes in memory that are in the log as they stand, those used last first."""
+        return [note for note in reversed(self._heads) if self._heads[note] and not self._unfolded(note)]
+
     def gate(self, note: str) -> asyncio.Lock:
         """The lock under which a note is loaded, folded and absorbed."""
         return self._gates.setdefault(note, asyncio.Lock())

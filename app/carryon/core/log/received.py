@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.device.holdback import Arrived, HoldBack, arrived
-from carryon_sync.formats.change import Body, Change, decode_change, id_in, must_be_understood
+from carryon_sync.formats.change import Body, Change, Seen, decode_change, id_in, must_be_understood
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.documents import Documents, named
@@ -41,6 +41,8 @@ class Taken:
     entered: tuple[tuple[int, bytes], ...]
     refused: tuple[bytes, ...] = ()
     dropped: tuple[bytes, ...] = ()
+    # What the authors of what came say that relays have shown them, each with the author.
+    seen: tuple[tuple[bytes, Seen], ...] = ()
 
 
 class Receiving:
@@ -175,7 +177,8 @@ class Receiving:
             self.wrote(entries)
             ids = (id_in(each.data) for each in refused)
             refused_ids = tuple(id for id in ids if id is not None)
-            taken = Taken(self._told(), tuple(places_of(appended.new)), refused_ids, dropped)
+            seen = tuple((change.header.author, one) for change, body in fresh.values() for one in body.seen)
+            taken = Taken(self._told(), tuple(places_of(appended.new)), refused_ids, dropped, seen)
         finally:
             if taken is None:
                 self._left_behind()

@@ -4,7 +4,9 @@
    a change that is heard of later than it was read, and perhaps acked, counts no more.
 2. An ack is the relay's word, and counts until something contradicts it (`forget_acks`). Where a change stands in the relay's log is known
    from the stream alone: so only what that has shown is compared with other devices' receipts.
-3. Times are in ms of the wall clock.
+3. A receipt counts as far as its device's log was found to be this device's (`agreement`). `diverged` are notes, by tag, of which a device
+   has made something else of the same changes.
+4. Times are in ms of the wall clock.
 """
 
 from collections import Counter
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 
 from carryon_sync.formats.change import Seen
 
+from carryon.core.relays.agreement import Agreement
 from carryon.crypto.receipts import Receipt
 
 
@@ -26,6 +29,8 @@ class Evidence:
     neighbour_at: int = -(2**53)
     reached: Seen | None = None
     held: Seen | None = None
+    agreement: Agreement = field(default_factory=Agreement)
+    diverged: dict[bytes, bytes] = field(default_factory=dict)
     receipts: dict[bytes, Receipt] = field(default_factory=dict)
     live: bool = False
     words: str = ""
@@ -38,6 +43,20 @@ class Evidence:
     def is_all_shown(self) -> bool:
         """Whether the relay's stream has shown all that this device wrote."""
         return self.known and not self._tags and not self._acked
+
+    @property
+    def contradicted(self) -> str:
+        """The words of what another device of the notebook contradicts; empty where none does."""
+        if self.agreement.differing:
+            return (
+                "the relay shows another device of this notebook a different log than this one: "
+                "what it acks may not reach everybody. Export what you need, or use another relay"
+            )
+        if self.diverged:
+            count = len(self.diverged)
+            notes = "one note" if count == 1 else f"{count} notes"
+            return f"{notes} read differently on another device that holds the same changes: compare, and copy what you need"
+        return ""
 
     @property
     def waiting(self) -> int:

@@ -36,15 +36,17 @@ from carryon_sync.device.status import Phase
 from carryon_sync.formats.change import Seen, id_in
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
-from carryon_sync.formats.running import MARK_STEP, RUNNING_START
+from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
 from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
 
 from carryon.core.environment import ConnectionFailed, Environment, Socket
 from carryon.core.log.identity import Identity
 from carryon.core.log.received import Receiving, Taken
+from carryon.core.relays.agreement import Agreement
 from carryon.core.relays.evidence import Evidence
-from carryon.crypto.receipts import Receipt, certificate_in, open_receipt, seal_receipt
+from carryon.crypto.receipts import NoteDigest, Receipt, certificate_in, open_receipt, seal_receipt
+from carryon.crypto.sealing import FINGERPRINT_BYTES
 from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
@@ -68,8 +70,12 @@ class RelayLink:
         taken: Callable[[Taken], None],
         changed: Callable[[], None],
         met: Callable[[], None],
+        digests: Callable[[], Sequence[NoteDigest]],
     ) -> None:
-        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did; `met` that members."""
+        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did; `met` that members.
+
+        `digests` gives what this device makes of the notes that changed last.
+        """
         self._environment = environment
         self._log = log
         self._identity = identity
@@ -80,6 +86,7 @@ class RelayLink:
         self._taken = taken
         self._changed = changed
         self._met = met
+        self._digests = digests
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._hints: set[str] = set()
         self._late_hints: deque[str] = deque()
@@ -91,6 +98,7 @@ class RelayLink:
     async def run(self) -> None:
         """Keep the session until cancelled."""
         reached = await self._log.relays.reached(self._address)
+        self._evidence.agreement = Agreement(await self._log.relays.marks(self._address), reached)
         await self._refill()
         await self._read_receipts()
         self._session = Session(
@@ -187,6 +195,7 @@ class RelayLink:
                 return await self._store_members(records)
             case StartOver(_, reached):
                 await self._log.relays.start_over(self._address, reached, self._fence)
+                self._evidence.agreement = Agreement({}, reached)
                 await self._refill()
                 return (*session.started_over(), *self._claims())
             case StoreChanges():
@@ -261,7 +270,7 @@ class RelayLink:
         dropped: tuple[bytes, ...] = ()
         if effect.changes:
             taken = await self._receiving.receive(effect.changes, self._address, self._fence)
-            self._taken(taken)
+            self._took(taken)
             dropped = taken.dropped
         shown = await self._log.relays.shown(
             self._address,
@@ -271,6 +280,7 @@ class RelayLink:
             alone=effect.alone,
             dropped=[Hole(id, effect.after) for id in dropped],
             room=self._session.holes.room,
+            marks=self._evidence.agreement.followed(effect.after, [id for id, _ in effect.places]),
         )
         for id, _ in effect.places:
             self._position_by_id.pop(id, None)
@@ -278,9 +288,14 @@ class RelayLink:
             self._evidence.shown(pos, sequence)
         return (*self._session.stored(shown.holes, self._clock()), *self._session.lacking())
 
+    def _took(self, taken: Taken) -> None:
+        for author, seen in taken.seen:
+            self._evidence.agreement.seen_by(author[:FINGERPRINT_BYTES], seen)
+        self._taken(taken)
+
     async def _store_found(self, effect: StoreFound) -> Sequence[Effect]:
         taken = await self._receiving.receive(effect.changes, self._address, self._fence, finished=effect.finished)
-        self._taken(taken)
+        self._took(taken)
         given = {id for data in effect.changes if (id := id_in(data)) is not None}
         holes = self._session.holes.among(given.difference(taken.refused, taken.dropped))
         return (*await self._fill(holes), *self._session.found_stored())
@@ -336,18 +351,29 @@ class RelayLink:
         if isinstance(receipt, Rejected):
             return False
         self._evidence.receipts[certificate] = receipt
+        self._evidence.agreement.heard(certificate, receipt)
+        self._compare_notes(certificate, receipt)
         return True
 
+    def _compare_notes(self, certificate: bytes, receipt: Receipt) -> None:
+        own = {one.tag: one for one in self._digests()}
+        for theirs in receipt.notes:
+            ours = own.get(theirs.tag)
+            if ours is not None and ours.heads == theirs.heads and ours.content != theirs.content:
+                self._evidence.diverged[theirs.tag] = certificate
+
     async def _receipt(self, reached: Seen) -> bytes:
+        mark = self._evidence.agreement.mark_before(reached.sequence)
         receipt = Receipt(
             log=reached.log,
             sequence=reached.sequence,
             running=reached.running,
-            mark=reached.running if reached.sequence % MARK_STEP == 0 else RUNNING_START,
+            mark=RUNNING_START if mark is None else mark.running,
             changes=self._log.changes.position,
             waiting=self._receiving.holdback.count,
             quarantined=len(await self._log.quarantine.items()),
             time=self._environment.now(),
+            notes=tuple(self._digests()),
         )
         identity = self._identity
         return await seal_receipt(identity.keyring, identity.signing, identity.certificate, receipt, identity.random)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.formats.change import Seen
-from carryon_sync.formats.running import MARK_STEP
 
 from carryon.core.environment import Channel, Environment
 from carryon.core.log.identity import Identity
 from carryon.core.log.received import Receiving, Taken
 from carryon.core.relays.evidence import Evidence
 from carryon.core.relays.relay_link import RelayLink
+from carryon.crypto.receipts import NoteDigest
 from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
@@ -55,8 +55,12 @@ class Syncing:
         taken: Callable[[Taken], None],
         changed: Callable[[], None],
         met: Callable[[], None],
+        digests: Callable[[], Sequence[NoteDigest]],
     ) -> None:
-        """`taken` is told what came from relays, `changed` that the standing may have changed, `met` that members' records came."""
+        """`taken` is told what came from relays, `changed` that the standing may have changed, `met` that members' records came.
+
+        `digests` gives what this device makes of the notes that changed last.
+        """
         self._environment = environment
         self._log = log
         self._identity = identity
@@ -64,6 +68,7 @@ class Syncing:
         self._taken = taken
         self._changed = changed
         self._met = met
+        self._digests = digests
         self._channel: Channel | None = None
         self._link: RelayLink | None = None
         self._evidence = Evidence()
@@ -171,7 +176,8 @@ class Syncing:
     def seen(self) -> Sequence[Seen]:
         """How far relays' logs are held, for the next change."""
         held = self._evidence.held
-        return () if held is None or held.sequence % MARK_STEP else (held,)
+        mark = None if held is None else self._evidence.agreement.mark_before(held.sequence)
+        return () if mark is None else (mark,)
 
     def is_watched(self) -> bool:
         """Whether another device was there to see edits a moment ago."""
@@ -252,6 +258,7 @@ class Syncing:
             self._taken,
             self._tell,
             self._link_met,
+            self._digests,
         )
         running = asyncio.ensure_future(self._link.run())
         changing = asyncio.ensure_future(self._address_set.wait())
@@ -285,11 +292,11 @@ class Syncing:
         on_relay = evidence.known and evidence.reached is not None and not evidence.waiting
         seen_by: tuple[bytes, ...] = ()
         if evidence.is_all_shown and evidence.reached is not None:
-            log, sequence = evidence.reached.log, evidence.own_sequence
+            members, sequence = self._identity.members, evidence.own_sequence
             seen_by = tuple(
                 certificate
-                for certificate, receipt in sorted(evidence.receipts.items())
-                if receipt.log == log and receipt.sequence >= sequence
+                for certificate, agreed in sorted(evidence.agreement.agreed.items())
+                if agreed >= sequence and members.may_connect(certificate)
             )
         return Standing(
             self._log.changes.position,
@@ -298,7 +305,7 @@ class Syncing:
             on_relay,
             seen_by,
             evidence.heard,
-            evidence.words,
+            evidence.words or evidence.contradicted,
         )
 
     def _link_met(self) -> None:
