@@ -7,7 +7,7 @@
    found to differ, nothing of it counts until this device begins the relay's log anew.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -17,6 +17,7 @@ from carryon_sync.formats.running import MARK_STEP, RUNNING_START, run
 from carryon.crypto.receipts import Receipt
 
 PLACES_MAX: Final = 8192
+OPEN_MAX: Final = 256
 
 
 class Agreement:
@@ -27,7 +28,8 @@ class Agreement:
         self._marks = dict(marks or {})
         self._recent: OrderedDict[int, bytes] = OrderedDict()
         self._log: bytes | None = None
-        self._open: dict[bytes, Receipt] = {}
+        # What cannot be compared yet: a device that is shown one change fewer never stands where the others do.
+        self._open: deque[tuple[bytes, Receipt]] = deque(maxlen=OPEN_MAX)
         self.agreed: dict[bytes, int] = {}
         self.differing: set[bytes] = set()
         if reached is not None:
@@ -45,7 +47,8 @@ class Agreement:
                 marks.append(Seen(after.log, sequence, running))
         while len(self._recent) > PLACES_MAX:
             self._recent.popitem(last=False)
-        for certificate, receipt in tuple(self._open.items()):
+        opened, self._open = self._open, deque(maxlen=OPEN_MAX)
+        for certificate, receipt in opened:
             self.heard(certificate, receipt)
         return marks
 
@@ -59,7 +62,6 @@ class Agreement:
         """Compare a receipt of another device, as far as that can be done."""
         if receipt.log != self._log:
             return
-        self._open[certificate] = receipt
         place = receipt.sequence - receipt.sequence % MARK_STEP
         for sequence, running in ((place, receipt.mark), (receipt.sequence, receipt.running)):
             known = self._at(sequence)
@@ -67,8 +69,8 @@ class Agreement:
                 self._differs(certificate)
             elif known is not None and certificate not in self.differing:
                 self.agreed[certificate] = max(self.agreed.get(certificate, 0), sequence)
-        if self._at(receipt.sequence) is not None:
-            del self._open[certificate]
+        if self._at(receipt.sequence) is None:
+            self._open.append((certificate, receipt))
 
     def seen_by(self, certificate: bytes, seen: Seen) -> None:
         """Compare what a device's change says that it was shown."""
