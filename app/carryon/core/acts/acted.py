@@ -47,7 +47,7 @@ async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Dev
     match decided:
         case Refused(reason):
             await _marker(opened, session, act.seq)
-            return Done(reason, ())
+            return Done(reason, (Call("stay", {}),))
         case Outcome():
             session.state = decided.tab
     problems = []
