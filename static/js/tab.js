@@ -13,6 +13,7 @@ import { Keeper } from "./keeper.js";
 import { ListWindow } from "./listwindow.js";
 import { morph } from "./morph.js";
 import { LateWords, notice, progress } from "./notice.js";
+import { painted } from "./paint.js";
 import { followReleases, holdRelease, sweep, takeOver } from "./release.js";
 import { base } from "./site.js";
 import { Unsaved } from "./unsaved.js";
@@ -54,11 +55,14 @@ function start() {
     root.dataset.core = "failed";
     return notice(lacking);
   }
+  // Whoever comes for the first time sees what is going on before it goes on.
+  if (navigator.serviceWorker && !navigator.serviceWorker.controller) return void painted().then(begin);
   begin();
 }
 
 function begin() {
   // A core takes longer to start than anything else here.
+  performance.mark("core asked for");
   connection.start();
   listWindow.lay();
   holdRelease();
@@ -95,6 +99,7 @@ function receive(message) {
       return progress(message.bytes);
     case "ready":
       root.dataset.core = message.state;
+      performance.mark(`core ${message.state}`);
       if (message.state === "failed") fault = message.words;
       notice(message.state === "failed" ? "failed" : "", message.words);
       if (message.state === "ready") sweep();
