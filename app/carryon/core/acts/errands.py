@@ -48,7 +48,7 @@ class Errands:
         notebooks, shown, opened = self._notebooks, self._notebooks.shown, self._notebooks.of(session)
         match order:
             case orders.ImportFiles():
-                return self._start_import(opened, files)
+                return self._start_import(opened, session, files)
             case orders.CancelImport():
                 if self._importing is not None:
                     self._importing.cancelled = True
@@ -128,10 +128,10 @@ class Errands:
         self._link = link
         self._notebooks.shown.joining = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
 
-    def _start_import(self, opened: OpenNotebook, files: Sequence[FileEntry]) -> str | None:
+    def _start_import(self, opened: OpenNotebook, session: TabSession, files: Sequence[FileEntry]) -> str | None:
         if self._importing is not None:
             return "An import is running: wait for it, or cancel it, then choose the files again."
-        self._importing = Importing(opened, self._progressed)
+        self._importing = Importing(opened, self._progressed, session.hello.offset if session.hello else 0)
         self._notebooks.shown.report = None
         self._progressed(Progress(0, len(files), "Importing"))
         self._notebooks.spawn(self._import(self._importing, files))
