@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from carryon_sync.formats.records import Role
+from carryon_sync.formats.records import Certificate, Role
+from carryon_sync.formats.records import Invite as Record
 from carryon_sync.formats.rejected import Rejected
 
+from carryon.core.log.identity import Identity
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.syncing import Standing
 from carryon.core.tabs.sessions import TabSession
@@ -22,6 +24,7 @@ from carryon.views.device import (
     Relay,
     Status,
     Toast,
+    fetched_words,
 )
 
 PROBLEMS_MAX: Final = 20
@@ -51,12 +54,19 @@ class Shown:
             self.problems = (*self.problems, words)[-PROBLEMS_MAX:]
 
 
-async def read_names(shown: Shown, opened: OpenNotebook) -> None:
-    """Open the names of devices whose records have come."""
-    for certificate in opened.identity.members.certificates():
-        if certificate.id not in shown.names:
-            name = await open_name(opened.identity.keyring, certificate)
-            shown.names[certificate.id] = f"Device {certificate.id.hex()[:4]}" if isinstance(name, Rejected) else name
+async def read_names(shown: Shown, opened: OpenNotebook) -> list[Certificate]:
+    """Open the names of devices whose records have come, and return whose."""
+    new = [each for each in opened.identity.members.certificates() if each.id not in shown.names]
+    for certificate in new:
+        name = await open_name(opened.identity.keyring, certificate)
+        shown.names[certificate.id] = f"Device {certificate.id.hex()[:4]}" if isinstance(name, Rejected) else name
+    return new
+
+
+def invited_by(identity: Identity) -> set[bytes]:
+    """The ids of the invites that this device has made."""
+    records = identity.members.records()
+    return {each.id for each in records if isinstance(each, Record) and each.issuer == identity.certificate}
 
 
 def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device:
@@ -77,6 +87,7 @@ def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device
         importing=shown.importing,
         report=shown.report,
         exporting=shown.exporting,
+        fetching=_fetching(opened, standing),
         toast=shown.toast,
         problems=shown.problems,
         update_waiting=shown.update_waiting,
@@ -93,13 +104,24 @@ def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
     if opened.writer.problem is not None or opened.writer.is_late:
         return Status("unsaved", (), problem or "the disk is slow")
     waiting = standing.waiting + opened.outgoing.waiting
+    fetching = fetched_words(_fetching(opened, standing))
     if not standing.on_relay or opened.outgoing.waiting:
-        return Status("saved", (), problem or _waiting_words(opened, standing, waiting))
+        return Status("saved", (), problem or fetching or _waiting_words(opened, standing, waiting))
     names = tuple(
         shown.names.get(each, "another device") for each in standing.seen_by if each != opened.identity.certificate
     )
-    connection = "" if standing.live else "offline"
+    connection = fetching or ("" if standing.live else "offline")
     return Status("seen", names, connection) if names else Status("relay", (), connection)
+
+
+def _fetching(opened: OpenNotebook, standing: Standing) -> Progress | None:
+    """How much of the relay's log has come; nothing is known of it before the relay has answered.
+
+    A notebook that was made here holds its first note: one with an empty log was joined, and nothing of it has come.
+    """
+    if standing.fetching is not None:
+        return Progress(*standing.fetching)
+    return Progress(0, 0) if not standing.live and opened.log.changes.position == 0 else None
 
 
 def _waiting_words(opened: OpenNotebook, standing: Standing, waiting: int) -> str:

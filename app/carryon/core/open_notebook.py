@@ -82,7 +82,8 @@ class OpenNotebook:
         self.derived = Derived(
             log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
         )
-        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
+        self.members_met = asyncio.Event()
+        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed, self.members_met.set)
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)

@@ -23,6 +23,8 @@ class Evidence:
     heard: int | None = None
     neighbour_at: int = -(2**53)
     reached: Seen | None = None
+    # Where the relay's log ended when this device began to catch up; None when it does not.
+    head: int | None = None
     receipts: dict[bytes, Receipt] = field(default_factory=dict)
     live: bool = False
     words: str = ""

@@ -65,8 +65,9 @@ class RelayLink:
         evidence: Evidence,
         taken: Callable[[Taken], None],
         changed: Callable[[], None],
+        met: Callable[[], None],
     ) -> None:
-        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did."""
+        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did; `met` that members."""
         self._environment = environment
         self._log = log
         self._identity = identity
@@ -76,6 +77,7 @@ class RelayLink:
         self._evidence = evidence
         self._taken = taken
         self._changed = changed
+        self._met = met
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._hints: set[str] = set()
         self._late_hints: deque[str] = deque()
@@ -236,6 +238,7 @@ class RelayLink:
         admitted = await admit(self._identity.members, self._environment.primitives, records)
         if admitted.records:
             await self._keep_members()
+            self._met()
             await self._read_receipts()
         return self._session.members_stored()
 
@@ -323,6 +326,7 @@ class RelayLink:
     def _note_state(self) -> None:
         status, evidence = self._session.status, self._evidence
         was_live, evidence.live = evidence.live, status.phase is Phase.LIVE
+        evidence.head = status.head if status.phase is Phase.CATCHING_UP else None
         if evidence.live:
             evidence.words = ""
             evidence.heard = self._environment.now()

@@ -38,6 +38,8 @@ class Standing:
     seen_by: tuple[bytes, ...]
     heard: int | None
     words: str
+    fetching: tuple[int, int] | None = None
+    """How much of the relay's log is here, and how much there was when this device began to catch up with it."""
 
 
 class Syncing:
@@ -51,14 +53,16 @@ class Syncing:
         receiving: Receiving,
         taken: Callable[[Taken], None],
         changed: Callable[[], None],
+        met: Callable[[], None],
     ) -> None:
-        """`taken` is told what came from relays, `changed` that the standing may have changed."""
+        """`taken` is told what came from relays, `changed` that the standing may have changed, `met` that members' records came."""
         self._environment = environment
         self._log = log
         self._identity = identity
         self._receiving = receiving
         self._taken = taken
         self._changed = changed
+        self._met = met
         self._channel: Channel | None = None
         self._link: RelayLink | None = None
         self._evidence = Evidence()
@@ -148,6 +152,7 @@ class Syncing:
                 seen_by=(),
                 heard=heard.heard,
                 words=heard.words,
+                fetching=heard.fetching,
             )
         return heard
 
@@ -200,6 +205,7 @@ class Syncing:
             self._evidence,
             self._taken,
             self._tell,
+            self._met,
         )
         running = asyncio.ensure_future(self._link.run())
         changing = asyncio.ensure_future(self._address_set.wait())
@@ -247,12 +253,18 @@ class Syncing:
             seen_by,
             evidence.heard,
             evidence.words,
+            _fetching(evidence),
         )
 
     def _tell(self) -> None:
         if self._channel is not None and self._link is not None:
             self._channel.post(_standing_message(self._led_standing()))
         self._changed()
+
+
+def _fetching(evidence: Evidence) -> tuple[int, int] | None:
+    here = evidence.reached.sequence if evidence.reached is not None else 0
+    return (here, evidence.head) if evidence.head is not None and here < evidence.head else None
 
 
 def _standing_message(standing: Standing) -> Mapping[str, str | int]:
@@ -265,6 +277,8 @@ def _standing_message(standing: Standing) -> Mapping[str, str | int]:
         "seen_by": ",".join(certificate.hex() for certificate in standing.seen_by),
         "heard": -1 if standing.heard is None else standing.heard,
         "words": standing.words,
+        "fetched": standing.fetching[0] if standing.fetching else -1,
+        "head": standing.fetching[1] if standing.fetching else -1,
     }
 
 
@@ -278,4 +292,5 @@ def _standing_in(message: Mapping[str, str | int]) -> Standing:
         seen_by=tuple(bytes.fromhex(each) for each in str(message["seen_by"]).split(",") if each),
         heard=None if heard < 0 else heard,
         words=str(message["words"]),
+        fetching=None if int(message["head"]) < 0 else (int(message["fetched"]), int(message["head"])),
     )
