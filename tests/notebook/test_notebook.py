@@ -73,12 +73,40 @@ class TestCommands:
         facts = notebook.act(command, now=7)
 
         assert [type(fact) for fact in facts] == [NoteEdited, RowChanged]
-        assert notebook.rows[ONE].modified == 7
         assert notebook.act(command, now=8) == []
         other = a_notebook("bb")
-        other.absorb(ONE, [state, *updates_of(facts)], 7, {"aa": 2})
+        other.absorb(ONE, [state], 5, {"aa": 1})
+        other.absorb(ONE, updates_of(facts), 7, {"aa": 2})
         other.refresh()
-        assert other.rows[ONE] == notebook.rows[ONE]._replace(created=7)
+        assert other.rows[ONE] == notebook.rows[ONE]
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=repr)
+    def test_only_a_change_of_words_changes_when_a_note_was_edited(self, command: Command) -> None:
+        """Neither pin nor folder nor trash, and not the way back; on another device neither."""
+        one, other = _with_a_note("aa"), a_notebook("bb")
+        other.absorb(ONE, [_state(one)], 5, {"aa": 1})
+
+        for time, order in ((7, command), (8, PinNote(ONE, False)), (9, RestoreNote(ONE)), (10, MoveNote(ONE, ""))):
+            other.absorb(ONE, updates_of(one.act(order, now=time)), time, {"aa": time})
+        other.refresh()
+
+        edited = 7 if isinstance(command, RenameNote | ReplaceBody) else 5
+        assert (one.rows[ONE].modified, other.rows[ONE].modified) == (edited, edited)
+
+    def test_what_changes_no_words_takes_no_later_time_into_their_change(self) -> None:
+        """What waits is numbered as one change, whose time is the latest: it must not say of words that they are younger."""
+        notebook = _with_a_note()
+        notebook.put_heads(ONE, {"aa": 1}, 5, first=True)
+
+        times = [
+            fact.time
+            for now, order in ((7, PinNote(ONE, True)), (8, ReplaceBody(ONE, "x")), (9, PinNote(ONE, False)))
+            for fact in notebook.act(order, now)
+            if isinstance(fact, NoteEdited)
+        ]
+
+        assert times == [7, 8, 8]
+        assert notebook.rows[ONE].modified == 8
 
     @pytest.mark.parametrize(
         "command", [RenameNote(ONE, "Title"), MoveNote(ONE, ""), PinNote(ONE, False), RestoreNote(ONE)], ids=repr
@@ -251,7 +279,7 @@ class TestUpdates:
     def test_b5_rows_and_texts_are_rebuilt_from_documents_without_an_edit(self) -> None:
         """B5: after the derived stores are lost, loading documents gives the same rows and texts, and no update."""
         notebook = _with_a_note()
-        notebook.act(PinNote(ONE, True), now=8)
+        notebook.act(RenameNote(ONE, "New"), now=8)
         rebuilt = a_notebook()
 
         rebuilt.put_note(Note.load(ONE, rebuilt.client, _state(notebook)), 5, 8, {"aa": 2})

@@ -53,6 +53,7 @@ class PickedFile:
 
     path: str
     data: bytes
+    modified: int | None = None
 
     @property
     def bytes_count(self) -> int:
@@ -128,6 +129,8 @@ class Device:
             return LocalChannel(self.local, process, name, heard)
 
         def chosen_file(file: object, path: str) -> PickedFile:
+            if isinstance(file, PickedFile):
+                return file
             assert isinstance(file, bytes), "tests choose bytes"
             return PickedFile(path, file)
 

@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -39,6 +39,7 @@ from carryon.core.tabs.sessions import TabPort, Tabs, TabSession
 from carryon.notes.note import BadUpdate
 from carryon.storage import device as device_layout
 from carryon.storage.device import DeviceStore
+from carryon.views.action import Call
 from carryon.views.page import title_of, view
 from carryon.views.route import is_step, query_of, route
 from carryon.views.tab import Tab, pane_of, scrolled
@@ -186,16 +187,19 @@ class Core:
         done = await acted(
             opened, session, before, device_of(opened, session, self.notebooks.shown), act, self._errands
         )
-        await self._go(session, self._state(session), before=before)
-        if done.calls:
-            # They are about what the act made, which a tab that is still being greeted is not shown yet.
-            self._render(session)
-        for call in done.calls:
-            session.call(call.name, call.args)
+        await self._go(session, self._state(session), before=before, calls=done.calls)
         return done.problem
 
-    async def _go(self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False) -> None:
-        """Show `state` in a tab; `is_told` when the address is the browser's own doing."""
+    async def _go(
+        self,
+        session: TabSession,
+        state: Tab,
+        *,
+        before: Tab | None = None,
+        is_told: bool = False,
+        calls: Sequence[Call] = (),
+    ) -> None:
+        """Show `state` in a tab, and call it; `is_told` when the address is the browser's own doing."""
         if state.notebook not in dict(self.notebooks.shown.notebooks):
             state = replace(state, notebook=self.notebooks.current, note=None)
         await self.notebooks.open(state.notebook)
@@ -208,6 +212,12 @@ class Core:
                 await self._load(session)
             finally:
                 self._render(session)
+        elif calls:
+            # They are about what the act made, which a tab that is still being greeted is not shown yet.
+            self._render(session)
+        for call in calls:
+            session.call(call.name, call.args)
+        if session.greeted:
             self._say(await self._bind(session, None, None))
 
     async def _load(self, session: TabSession) -> None:

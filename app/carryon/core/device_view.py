@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from carryon_sync.formats.records import Role
 from carryon_sync.formats.rejected import Rejected
 
+from carryon.core.log.identity import Identity
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.syncing import Standing
 from carryon.core.tabs.sessions import TabSession
@@ -21,6 +22,7 @@ from carryon.views.device import (
     Relay,
     Status,
     Toast,
+    fetched_words,
 )
 
 PROBLEMS_MAX: Final = 20
@@ -48,13 +50,23 @@ class Shown:
             self.problems = (*self.problems, words)[-PROBLEMS_MAX:]
 
 
-async def read_names(shown: Shown, opened: OpenNotebook) -> None:
-    """Open the names of devices whose records have come; one that does not open is tried again with the next record."""
+async def read_names(shown: Shown, opened: OpenNotebook) -> list[bytes]:
+    """Open the names of devices whose records have come, and return whose; one that does not open is tried again with the next record."""
+    new: list[bytes] = []
     for id, certificate in opened.identity.members.certificates():
         if id not in shown.names:
             name = await open_name(opened.identity.keyring, certificate)
             if not isinstance(name, Rejected):
                 shown.names[id] = name
+                new.append(id)
+    return new
+
+
+def was_invited_by(identity: Identity, certificate: bytes) -> bool:
+    """Whether a device came by an invite of this one."""
+    record = identity.members.get(certificate)
+    invite = None if record is None else identity.members.get(record.issuer)
+    return invite is not None and isinstance(invite.says, Invite) and invite.issuer == identity.certificate
 
 
 def _name_of(shown: Shown, certificate: bytes) -> str:
@@ -79,6 +91,7 @@ def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device
         importing=shown.importing,
         report=shown.report,
         exporting=shown.exporting,
+        fetching=_fetching(opened, standing),
         toast=shown.toast,
         problems=shown.problems,
         update_waiting=shown.update_waiting,
@@ -95,11 +108,22 @@ def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
     if opened.writer.problem is not None or opened.writer.is_late:
         return Status("unsaved", (), problem or "the disk is slow")
     waiting = standing.waiting + opened.outgoing.waiting
+    fetching = fetched_words(_fetching(opened, standing))
     if not standing.on_relay or opened.outgoing.waiting:
-        return Status("saved", (), problem or _waiting_words(opened, standing, waiting))
+        return Status("saved", (), problem or fetching or _waiting_words(opened, standing, waiting))
     names = tuple(_name_of(shown, each) for each in standing.seen_by if each != opened.identity.certificate)
-    connection = "" if standing.live else "offline"
+    connection = fetching or ("" if standing.live else "offline")
     return Status("seen", names, connection) if names else Status("relay", (), connection)
+
+
+def _fetching(opened: OpenNotebook, standing: Standing) -> Progress | None:
+    """How much of the relay's log has come; nothing is known of it before the relay has answered.
+
+    A notebook that was made here holds its first note: one with an empty log was joined, and nothing of it has come.
+    """
+    if standing.fetching is not None:
+        return Progress(*standing.fetching)
+    return Progress(0, 0) if not standing.live and opened.log.changes.position == 0 else None
 
 
 def _waiting_words(opened: OpenNotebook, standing: Standing, waiting: int) -> str:

@@ -55,10 +55,11 @@ class Socket(Protocol):
 
 
 class ChosenFile(Protocol):
-    """A file that a tab sent along with an action."""
+    """A file that a tab sent along with an action; `modified` is when it was changed last, ms since 1970, where that is known."""
 
     path: str
     bytes_count: int
+    modified: int | None
 
     async def read(self) -> bytes:
         """Return the file's bytes; raises FileUnreadable when it moved or changed since it was chosen."""

@@ -199,12 +199,12 @@ class OpenNotebook:
         """The wall clock, ms since 1970."""
         return self.environment.now()
 
-    def journal_row(self, note: str, update: bytes, base: Heads) -> JournalRow:
+    def journal_row(self, edited: NoteEdited, base: Heads) -> JournalRow:
         """The journal row of an edit made on top of `base`."""
         links = tuple(
             sorted((link for author, link in base.items() if author != self.author.id), key=lambda link: link.author)
         )
-        return JournalRow(self.author.id, note, links, self.now(), self.syncing.apart(), update)
+        return JournalRow(self.author.id, edited.note, links, edited.time, self.syncing.apart(), edited.update)
 
     def is_shown(self, note: str) -> bool:
         """Whether a tab shows the note."""

@@ -29,7 +29,7 @@ async def edited(opened: OpenNotebook, session: TabSession, edit: Edit) -> str |
             if fact.dropped:
                 opened.documents.forget(edit.note)
             return f"An edit was refused: {fact.reason}. What was saved before is safe: reload the page."
-    rows = [opened.journal_row(fact.note, fact.update, base) for fact in facts if isinstance(fact, NoteEdited)]
+    rows = [opened.journal_row(fact, base) for fact in facts if isinstance(fact, NoteEdited)]
 
     def durable(journalled: Sequence[Journalled]) -> None:
         opened.outgoing.journalled(journalled)

@@ -118,13 +118,14 @@ class Documents:
         if loaded.state is None and not bodies and not unfolded:
             return False
         document = Note(note, self._client) if loaded.state is None else Note.load(note, self._client, loaded.state)
-        for body in bodies:
-            for update in body.updates:
-                document.apply(update)
-        for journalled in unfolded:
-            document.apply(journalled.update)
+        timed = [(body.time, update) for body in bodies for update in body.updates]
+        timed += [(journalled.time, journalled.update) for journalled in unfolded]
+        times = []
+        for time, update in timed:
+            document.apply(update)
+            if document.words_changed:
+                times.append(time)
         row = self._notebook.rows.get(note)
-        times = [*(body.time for body in bodies), *(journalled.time for journalled in unfolded)]
         if row is None and loaded.state is not None:
             page = await self._log.changes.of_tag(self._identity.tag(note))
             times[:0] = [body.time for body in await self._identity.read([entry.change for entry in page.entries[:1]])]

@@ -19,7 +19,7 @@ from carryon_sync.formats.rejected import Rejected
 from carryon.core.log.documents import Documents, named
 from carryon.core.log.identity import Identity, Unreadable, note_text
 from carryon.core.log.outgoing import Outgoing
-from carryon.notebook.facts import Fact
+from carryon.notebook.facts import Fact, UpdateRefused
 from carryon.notebook.notebook import Notebook
 from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry, link_of
@@ -239,21 +239,21 @@ class Receiving:
             self.newer = True
 
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
-        time = max(body.time for _, body in changes)
         async with self._documents.gate(note):
             if note not in self._notebook.rows and self._notebook.note(note) is None:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
                 raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
-            updates: list[bytes] = []
             for change, body in changes:
                 self._documents.advance(note, link_of(change), len(body.updates))
-                updates += body.updates
             heads = named(self._documents.heads(note))
-            facts = self._notebook.absorb(note, updates, time, heads)
+            facts: list[Fact] = []
             for change, body in changes:
+                facts += self._notebook.absorb(note, body.updates, body.time, heads)
+                if facts and isinstance(facts[-1], UpdateRefused):
+                    break
                 if change.header.n == 1 and not body.needs:
-                    self._notebook.put_heads(note, heads, body.time, first=True)
+                    self._notebook.put_created(note, body.time)
             return facts
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:

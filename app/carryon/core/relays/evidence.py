@@ -31,6 +31,8 @@ class Evidence:
     held: Seen | None = None
     agreement: Agreement = field(default_factory=Agreement)
     diverged: dict[bytes, bytes] = field(default_factory=dict)
+    # Where the relay's log ended when this device began to catch up; None when it does not.
+    head: int | None = None
     receipts: dict[bytes, Receipt] = field(default_factory=dict)
     live: bool = False
     words: str = ""

@@ -391,6 +391,7 @@ class RelayLink:
     def _note_state(self) -> None:
         status, evidence = self._session.status, self._evidence
         was_live, evidence.live = evidence.live, status.phase is Phase.LIVE
+        evidence.head = status.head if status.phase is Phase.CATCHING_UP else None
         if evidence.live:
             evidence.heard = self._environment.now()
         evidence.words = status.words

@@ -41,6 +41,8 @@ class Standing:
     seen_by: tuple[bytes, ...]
     heard: int | None
     words: str
+    fetching: tuple[int, int] | None = None
+    """How much of the relay's log is here, and how much there was when this device began to catch up with it."""
 
 
 class Syncing:
@@ -204,6 +206,7 @@ class Syncing:
                 seen_by=(),
                 heard=heard.heard,
                 words=heard.words,
+                fetching=heard.fetching,
             )
         return heard
 
@@ -306,6 +309,7 @@ class Syncing:
             seen_by,
             evidence.heard,
             evidence.words or evidence.contradicted,
+            _fetching(evidence),
         )
 
     def _link_met(self) -> None:
@@ -316,6 +320,11 @@ class Syncing:
         if self._link is not None:
             self._post(_standing_message(self._address or "", self._led_standing()))
         self._changed()
+
+
+def _fetching(evidence: Evidence) -> tuple[int, int] | None:
+    here = evidence.reached.sequence if evidence.reached is not None else 0
+    return (here, evidence.head) if evidence.head is not None and here < evidence.head else None
 
 
 def _standing_message(address: str, standing: Standing) -> Mapping[str, str | int]:
@@ -329,6 +338,8 @@ def _standing_message(address: str, standing: Standing) -> Mapping[str, str | in
         "seen_by": ",".join(certificate.hex() for certificate in standing.seen_by),
         "heard": -1 if standing.heard is None else standing.heard,
         "words": standing.words,
+        "fetched": standing.fetching[0] if standing.fetching else -1,
+        "head": standing.fetching[1] if standing.fetching else -1,
     }
 
 
@@ -342,4 +353,5 @@ def _standing_in(message: Mapping[str, str | int]) -> Standing:
         seen_by=tuple(bytes.fromhex(each) for each in str(message["seen_by"]).split(",") if each),
         heard=None if heard < 0 else heard,
         words=str(message["words"]),
+        fetching=None if int(message["head"]) < 0 else (int(message["fetched"]), int(message["head"])),
     )
