@@ -9,6 +9,7 @@ from carryon_sync.server.doors import (
     ADDRESS_DOOR_MAX,
     ADDRESS_UNREAD_BYTES_MAX,
     GUEST_UNREAD_BYTES_MAX,
+    GUESTS_SECONDS_AT_ONCE,
     MESSAGES_AT_ONCE,
     STRANGER_UNREAD_BYTES_MAX,
     STRANGERS_SECONDS_AT_ONCE,
@@ -239,7 +240,7 @@ class TestPace:
     def test_messages_have_a_pace_per_connection(self) -> None:
         guest = Street().member()
         for _ in range(MESSAGES_AT_ONCE):
-            assert guest.spent(9.0, now=1.0) == 0
+            assert guest.spent(0.0, now=1.0) == 0
 
         assert guest.spent(0.0, now=1.0) > 0
 
@@ -251,3 +252,10 @@ class TestPace:
         assert other.spent(1.0, now=1.0) == pytest.approx(1 / limits.STRANGERS_SHARE)
         assert elsewhere.spent(STRANGERS_SECONDS_AT_ONCE, now=1.0) == 0
         assert street.member().spent(1.0, now=1.0) == 0
+
+    def test_i15_all_guests_of_an_address_share_a_part_that_is_larger(self) -> None:
+        street = Street()
+        street.member().spent(GUESTS_SECONDS_AT_ONCE, now=1.0)
+
+        assert street.member().spent(1.0, now=1.0) == pytest.approx(1 / limits.GUESTS_SHARE)
+        assert street.member("192.0.2.2").spent(GUESTS_SECONDS_AT_ONCE, now=1.0) == 0

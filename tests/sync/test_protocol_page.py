@@ -71,7 +71,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         (doors.MESSAGES_AT_ONCE, "at once on a connection"),
     ):
         assert f"{number:,} {unit}" in limits, (number, unit)
-    assert (doors.ADDRESS_SHARE, doors.STRANGERS_SHARE) == (4, 1 / 4), "a quarter, as the page says"
+    shares = (1 / doors.ADDRESS_SHARE, doors.GUESTS_SHARE, doors.STRANGERS_SHARE)
+    assert shares == (1 / 4, 1 / 2, 1 / 4), "a quarter, half and a quarter, as the page says"
 
 
 def test_every_setting_is_named_in_the_readme() -> None:

@@ -6,8 +6,8 @@
 2. An address has few WebSockets that said no hello; beyond that, too, the longest of them gives way.
 3. What was received and is not a whole message yet lies in memory: it is bounded per guest, less for strangers, per
    address, and for all together. Who goes beyond is hung up.
-4. A guest's messages are taken at a pace; a stranger's address gets a part of one processor. Nothing is refused for
-   coming faster: it waits in the socket.
+4. A guest's messages are taken at a pace; an address gets a part of one processor, its strangers a smaller one. Nothing
+   is refused for coming faster: it waits in the socket.
 
 IPv6 gives a household a /64, so that is an address here. Times are in seconds on a clock that only moves forward.
 """
@@ -32,7 +32,9 @@ ADDRESS_UNREAD_BYTES_MAX = 64 << 20
 UNREAD_BYTES_MAX = 256 << 20
 MESSAGES_A_SECOND = 1_000
 MESSAGES_AT_ONCE = 4_000
-# Of one processor, for all strangers of an address; and what they may have of it at once.
+# Of one processor, for all guests of an address, and for its strangers; and what they may have of it at once.
+GUESTS_SHARE = 0.5
+GUESTS_SECONDS_AT_ONCE = 5
 STRANGERS_SHARE = 0.25
 STRANGERS_SECONDS_AT_ONCE = 0.5
 
@@ -105,8 +107,8 @@ class Guest:
 
     def spent(self, seconds: float, now: float) -> float:
         """Count a message that was taken in `seconds` of work; return for how many to wait before the next."""
-        wait = self._pace.wait(1, now)
-        return max(wait, self._address.pace.wait(seconds, now)) if self.stranger else wait
+        wait = max(self._pace.wait(1, now), self._address.pace.wait(seconds, now))
+        return max(wait, self._address.strangers_pace.wait(seconds, now)) if self.stranger else wait
 
     def give_way(self, words: str) -> None:
         """End, with words."""
@@ -132,7 +134,8 @@ class _Address:
         self.guests: dict[Guest, None] = {}
         self.door: dict[Guest, None] = {}
         self.unread_bytes = 0
-        self.pace = Pace(STRANGERS_SHARE, STRANGERS_SECONDS_AT_ONCE)
+        self.pace = Pace(GUESTS_SHARE, GUESTS_SECONDS_AT_ONCE)
+        self.strangers_pace = Pace(STRANGERS_SHARE, STRANGERS_SECONDS_AT_ONCE)
 
     def enter(self, guest: Guest) -> None:
         self.guests[guest] = None
