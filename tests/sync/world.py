@@ -42,6 +42,7 @@ from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read,
 from tests.sync.people import Device, People, verify
 
 ORIGIN = "relay.test:8000"
+ORIGINS = ("relay.test", ORIGIN)
 DATE = 1_700_000_000_000
 TAG = bytes([9]) * 16
 
@@ -76,12 +77,12 @@ class Relay:
         return hashlib.sha256(f"log {self._logs}".encode()).digest()[:16]
 
     def _opened(self) -> Room:
-        return Room(self.people.notebook, self.ledger.open(self.people.notebook), verify)
+        return Room(self.people.notebook, self.ledger.open(self.people.notebook), ORIGINS, verify)
 
-    def connect(self, pipe: Pipe, now: int, origin: str = ORIGIN) -> None:
+    def connect(self, pipe: Pipe, now: int) -> None:
         self.pipes[pipe.no] = pipe
         nonce = hashlib.sha256(f"relay nonce {pipe.no}".encode()).digest()
-        self.perform(self.room.joined(pipe.no, nonce, origin, now))
+        self.perform(self.room.joined(pipe.no, nonce, now))
 
     def perform(self, effects: list[RoomEffect]) -> None:
         for effect in effects:

@@ -66,7 +66,9 @@ def was_invited_by(identity: Identity, certificate: bytes) -> bool:
     """Whether a device came by an invite of this one."""
     record = identity.members.get(certificate)
     invite = None if record is None else identity.members.get(record.issuer)
-    return invite is not None and isinstance(invite.says, Invite) and invite.issuer == identity.certificate
+    return (
+        invite is not None and identity.members.certificate(invite.id) is None and invite.issuer == identity.certificate
+    )
 
 
 def _name_of(shown: Shown, certificate: bytes) -> str:

@@ -429,9 +429,9 @@ class Members:
                 return problem
         if any(not isinstance(self.says(invite), Invite) for invite in says.invites):
             return "an epoch ends invites, and one of these ids is another record's"
-        before = [place for place in self._graph.epochs if view.has(place) and view.counts(place)]
+        before = any(view.has(place) and view.counts(place) for place in self._graph.epochs)
         parents = {parent.epoch for parent in says.parents}
-        if any(not isinstance(self.says(id), Epoch) for id in parents) or bool(parents) != bool(before):
+        if any(not isinstance(self.says(id), Epoch) for id in parents) or bool(parents) != before:
             return "the first epoch, and no other, comes without a parent's key"
         unwrapped = self._unwrapped(says, view)
         return f"an epoch's key is not wrapped to {unwrapped} who stay" if unwrapped else None

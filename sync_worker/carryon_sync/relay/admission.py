@@ -57,10 +57,11 @@ class Admission:
         self.damaged = 0
         self._verify = verify
         self._late: dict[bytes, bytes] = {}
+        self._wrapped: set[bytes] = set()
         for data in records:
             record = decode_record(data)
             if not isinstance(record, Rejected) and isinstance(self.members.check(record), SignedBy):
-                self.members.add(record)
+                self._add(record, late=False)
             else:
                 self.damaged += 1
 
@@ -83,7 +84,7 @@ class Admission:
         late = self._has_expired(record, date) and not (by is not None and self.members.is_owner(by))
         if late and len(self._late) >= LATE_MAX:
             return Rejected("the invite has expired: ask for a new one")
-        self.members.add(record, late=late)
+        self._add(record, late=late)
         if late:
             self._late[record.id] = data
         return Taken(self._in_time(() if late else ((record.id, data),)), self._forget(record))
@@ -107,8 +108,7 @@ class Admission:
                     return refused
                 public = signing
         if not self._verify(public, hello.proof, hello_signed(self.members.notebook, origin, nonce, hello)):
-            words = f"the proof is not one for {origin}: a proxy before the relay has to pass on the Host header"
-            return NotLetIn("bad-proof", words)
+            return NotLetIn("bad-proof", f"the proof is not one for {origin}")
         return None
 
     def refused(self, change: Change, by: bytes) -> str | None:
@@ -153,8 +153,11 @@ class Admission:
         """Forget the wraps of invites that nobody can use any more, now that this record is here."""
         if not isinstance(record.says, Certificate | Epoch | Revocation):
             return ()
-        return tuple(
-            self.members.forget_wraps(one.id)
-            for one in self.members.records()
-            if one.wraps and not self.members.uses_left(one.id)
-        )
+        over = [id for id in self._wrapped if not self.members.uses_left(id)]
+        self._wrapped.difference_update(over)
+        return tuple(self.members.forget_wraps(id) for id in sorted(over))
+
+    def _add(self, record: Record, *, late: bool) -> None:
+        self.members.add(record, late=late)
+        if record.wraps:
+            self._wrapped.add(record.id)

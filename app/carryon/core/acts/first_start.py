@@ -67,5 +67,5 @@ async def _write_welcome(environment: Environment, log: Log, identity: Identity,
     facts = Notebook(notebook, client, NAME, author.hex()).act(CreateNote(note, WELCOME_TITLE, WELCOME), now)
     updates = tuple(fact.update for fact in facts if isinstance(fact, NoteEdited))
     header = Header(identity.notebook, identity.tag(note), author, 1, NO_PREV)
-    [change] = await identity.seal([Draft(header, Body(note_bytes(note), now, 0, (), (), updates, identity.tips))])
+    [change] = await identity.seal([Draft(header, Body(note_bytes(note), now, 0, (), (), updates))])
     await log.fold([Fold(change, None)])

@@ -74,11 +74,6 @@ class Identity:
         device = self.members.device(self.secrets.certificate)
         return self.secrets.certificate if device is None else device.id
 
-    @property
-    def tips(self) -> tuple[bytes, ...]:
-        """What a change written now says that its author knows of the members."""
-        return self.members.good_tips()[:TIPS_MAX]
-
     def tag(self, note: str) -> bytes:
         """The opaque id of a note."""
         return self.keyring.tag(note_bytes(note))
@@ -135,8 +130,10 @@ class Identity:
         self.changed = asyncio.Event()
 
     async def seal(self, drafts: Sequence[Draft]) -> list[Change]:
-        """Seal and sign changes."""
-        return await seal_changes(self.keyring, self.signing, drafts, self.random)
+        """Seal and sign changes, which say what this device knows of the members."""
+        tips = self.members.good_tips()[:TIPS_MAX]
+        knowing = [replace(draft, body=replace(draft.body, tips=tips)) for draft in drafts]
+        return await seal_changes(self.keyring, self.signing, knowing, self.random)
 
     async def renewed(self, changes: Sequence[Change]) -> list[Change]:
         """Put changes of this device's own into envelopes of the current epoch; others, and newer ones, stay as they are."""

@@ -147,7 +147,6 @@ class Outgoing:
             needs=tuple(link for link in last.base if needed.get(link.author) != link),
             seen=tuple(self._seen()),
             updates=tuple(one.row.update for one in batch),
-            tips=self._identity.tips,
         )
         [change] = await self._identity.seal([Draft(header, body)])
         [entry] = await self._log.fold([Fold(change, own, tuple(one.key for one in batch))])
