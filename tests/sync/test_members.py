@@ -308,6 +308,16 @@ class TestEpochs:
         people.admit(people.epoch(by=tablet))
         assert not people.members.needs_epoch
 
+    def test_a_device_that_joined_by_an_invite_of_the_current_epoch_needs_no_other(self) -> None:
+        people = People()
+        laptop = people.device("laptop")
+        people.admit(people.epoch())
+        invite = people.admit(people.invite(laptop))
+
+        people.admit(people.joined("phone", invite))
+
+        assert not people.members.needs_epoch
+
     def test_a_device_that_joined_beside_an_epoch_needs_another_one(self) -> None:
         people = People()
         laptop = people.device("laptop")

@@ -322,7 +322,20 @@ class Members:
     def needs_epoch(self) -> bool:
         """Say whether an owner is to write an epoch: there are several heads, or one that the wrong devices can open."""
         heads = self.epoch_heads()
-        return len(heads) != 1 or not self._is_sound(heads[0]) or bool(self._unwrapped(self.epoch(heads[0]), self._now))
+        return len(heads) != 1 or not self._is_sound(heads[0]) or self._is_closed_to_somebody(heads[0])
+
+    def _is_closed_to_somebody(self, epoch: bytes) -> bool:
+        """Whether a device that is in has an epoch's key neither by a wrap nor by the invite with which it came."""
+        graph, place = self._graph, self._graph.places[epoch]
+        reached = self._reached(self.epoch(epoch))
+        return any(
+            not any(
+                (invite := graph.invite_of(certificate)) is not None and graph.past[invite] >> place & 1
+                for certificate in certificates
+            )
+            for device, certificates in graph.devices.items()
+            if device not in reached and self._now.standing(device).role is not None
+        )
 
     def _is_sound(self, epoch: bytes) -> bool:
         """Whether no device that is out can open an epoch."""
@@ -438,12 +451,15 @@ class Members:
 
     def _unwrapped(self, says: Epoch, view: View) -> int:
         """Return to how many that stay an epoch's key is not wrapped, the root among them."""
-        recipients = {wrap.recipient for wrap in says.wraps}
-        certificates = [self.certificate(id) for id in recipients if id != ROOT]
-        reached = {fingerprint_of(one.signing) for one in certificates if one is not None}
+        reached = self._reached(says)
         gone = {fingerprint_of(held.signing) for one in says.out if (held := self.certificate(one.certificate))}
         staying = {device for device in self._graph.devices if view.standing(device).role is not None} - gone
-        return len(staying - reached) + (ROOT not in recipients)
+        return len(staying - reached) + all(wrap.recipient != ROOT for wrap in says.wraps)
+
+    def _reached(self, says: Epoch) -> set[bytes]:
+        """Return the devices, by fingerprint, that an epoch's key is wrapped to."""
+        certificates = (self.certificate(wrap.recipient) for wrap in says.wraps)
+        return {fingerprint_of(one.signing) for one in certificates if one is not None}
 
     def _frontiers_problem(self, certificate: bytes, frontiers: Iterable[bytes]) -> str | None:
         named = self.certificate(certificate)
