@@ -110,7 +110,8 @@ def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
     if opened.writer.problem is not None or opened.writer.is_late:
         return Status("unsaved", (), problem or "the disk is slow")
     waiting = standing.waiting + opened.outgoing.waiting
-    fetching = fetched_words(_fetching(opened, standing))
+    # How much has come is told in the list: a status that changes all the time is read out all the time.
+    fetching = "fetching the notes" if fetched_words(_fetching(opened, standing)) else ""
     if not standing.on_relay or opened.outgoing.waiting:
         return Status("saved", (), problem or fetching or _waiting_words(opened, standing, waiting))
     names = tuple(_name_of(shown, each) for each in standing.seen_by if each != opened.identity.certificate)

@@ -17,6 +17,7 @@ from carryon.crypto.notebook_keys import decode_secrets
 from carryon.storage.device import DeviceStore, KeptNotebook
 from carryon.storage.errors import Damaged, StorageError
 from carryon.views.device import Toast
+from carryon.views.legible import legible
 
 KEEP_AGAIN_S: Final = 2.0
 TOAST_S: Final = 8.0
@@ -104,7 +105,7 @@ class Notebooks:
             await opened.members_met.wait()
             opened.members_met.clear()
             met = await read_names(self.shown, opened)
-            joined = [self.shown.names[id] for id in met if was_invited_by(opened.identity, id)]
+            joined = [legible(self.shown.names[id]) for id in met if was_invited_by(opened.identity, id)]
             if joined:
                 self.show_toast(Toast(f"{' and '.join(joined)} {'has' if len(joined) == 1 else 'have'} joined"))
             self.tabs.dirty()

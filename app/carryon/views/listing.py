@@ -20,6 +20,7 @@ from carryon.notes.row import Row
 from carryon.views.action import Outcome, Rule, Scene, note_here, search
 from carryon.views.dates import counted, day_of, day_words, machine_time
 from carryon.views.device import Device, Progress, fetched_words
+from carryon.views.legible import UNNAMED, visible
 from carryon.views.rendering import macro, render
 from carryon.views.route import query_of
 from carryon.views.tab import Tab
@@ -123,7 +124,7 @@ def name_of(tab: Tab) -> str:
     if tab.place == "trash":
         return "Trash"
     if tab.folder:
-        return tab.folder.rpartition("/")[2]
+        return visible(tab.folder.rpartition("/")[2], UNNAMED)
     return f"#{tab.tag}" if tab.tag else "All notes"
 
 
