@@ -30,7 +30,8 @@ export async function perform({ name, args }, takeOver, keeper) {
       takeOver();
       return "";
     case "persist":
-      return String(await navigator.storage.persist());
+      // A browser that has no such promise gives none.
+      return String((await navigator.storage?.persist()) ?? false);
     default:
       throw new TypeError(`this tab knows no call named ${name}`);
   }

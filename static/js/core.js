@@ -51,8 +51,9 @@ const host = {
   lock,
   channel,
   frame: keepFrame,
-  // Asking the browser to keep the storage is for a window, on a press; whether it does, a worker can be told.
-  persisted: () => navigator.storage.persisted(),
+  // Asking the browser to keep the storage is for a window, on a press; whether it does, a worker can be told. A browser that has no such
+  // promise (WebKitGTK) has not given it.
+  persisted: async () => (await navigator.storage?.persisted()) ?? false,
   /** @param {(port: MessagePort) => void} accept is called with each tab's port, those that wait first */
   set attach(accept) {
     attach = accept;

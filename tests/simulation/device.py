@@ -82,6 +82,7 @@ class Device:
         self.faults: DiskFaults = lambda _database, _step: None
         self.frames: list[Frame] = []
         self.persisted = False
+        self.key_lies_beside = False
         self.failures: list[str] = []
         self._processes = 0
 
@@ -148,6 +149,7 @@ class Device:
             chosen_file=chosen_file,
             keep_frame=keep_frame,
             is_persisted=is_persisted,
+            key_lies_beside=self.key_lies_beside,
         )
 
     def lose_storage(self) -> None:

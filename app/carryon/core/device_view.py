@@ -98,6 +98,7 @@ def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device
         problems=shown.problems,
         update_waiting=shown.update_waiting,
         persisted=shown.persisted,
+        key_lies_beside=environment.key_lies_beside,
         core="read-only" if opened.read_only else "ready",
         words=opened.read_only,
         offset=session.hello.offset if session.hello else 0,

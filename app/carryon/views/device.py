@@ -133,6 +133,8 @@ class Device:
     update_waiting: bool = False
     persisted: bool | None = None
     """Whether the browser has promised to keep the storage; None: it has not said."""
+    key_lies_beside: bool = False
+    """Whether the key that seals what is stored here lies readable beside it."""
     core: CoreState = "ready"
     words: str = ""
     """Why the core is not ready."""
