@@ -54,14 +54,13 @@ class _Open:
     created: int
     modified: int
     heads: Heads
-    # Whether words wait to be numbered.
-    waits: bool = False
 
     def wrote(self, note_id: str, update: bytes, now: int) -> NoteEdited:
         """Note that a person changed the document, which tells whether words."""
         if not self.note.words_changed:
-            return NoteEdited(note_id, update, min(now, self.modified) if self.waits else now)
-        self.modified, self.waits = max(self.modified, now), True
+            # Every device takes the latest time of a note's changes for its age, in whatever order they come.
+            return NoteEdited(note_id, update, min(now, self.modified))
+        self.modified = max(self.modified, now)
         return NoteEdited(note_id, update, now)
 
 
@@ -120,7 +119,7 @@ class Notebook:
         """
         opened = self._open.get(note_id)
         if opened is not None:
-            opened.heads, opened.waits = heads, False
+            opened.heads = heads
             opened.created = time if first else opened.created
             self._stale.add(note_id)
 
@@ -182,8 +181,7 @@ class Notebook:
                 return [*facts, new]
             if new:
                 facts.append(NoteAbsorbed(note_id, new))
-            if opened.note.words_changed:
-                opened.modified = max(opened.modified, time)
+        opened.modified = max(opened.modified, time)
         opened.heads = heads
         self._stale.add(note_id)
         return facts

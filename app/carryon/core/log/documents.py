@@ -120,11 +120,9 @@ class Documents:
         document = Note(note, self._client) if loaded.state is None else Note.load(note, self._client, loaded.state)
         timed = [(body.time, update) for body in bodies for update in body.updates]
         timed += [(journalled.time, journalled.update) for journalled in unfolded]
-        times = []
-        for time, update in timed:
+        for _, update in timed:
             document.apply(update)
-            if document.words_changed:
-                times.append(time)
+        times = [time for time, _ in timed]
         row = self._notebook.rows.get(note)
         if row is None and loaded.state is not None:
             page = await self._log.changes.of_tag(self._identity.tag(note))
