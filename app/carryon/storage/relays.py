@@ -9,7 +9,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carryon_sync.formats.change import Change, Seen
@@ -156,6 +156,11 @@ class Relays:
         """Put all that is still to be put into a relay's outbox there, so that its stream finds what it names."""
         while await self._refilled(relay, fence) is not None:
             continue
+
+    async def unacked(self, places: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Give those of the changes, named by position and tag, that a relay has not acked."""
+        found = await self._generation.store.find("outbox", [(relay, pos) for relay in self.names for pos, _ in places])
+        return [(pos, tag) for pos, tag in places if any((relay, pos) in found for relay in self.names)]
 
     async def acked(
         self, relay: str, sequences: Mapping[bytes, int], fence: int, reached: Seen | None = None

@@ -2,7 +2,7 @@
 
 1. A new note goes into the log as one change at once, not by way of the journal: that is durable too, and a third of the work.
 2. When the disk is full or the database lost, the notes of the batch go to the journal, whose writer keeps them and says so, and the
-   import ends with words.
+   import ends with words. A batch whose outcome is not known is given once more first: made before, it is not made twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,8 @@ from carryon.notebook.importing import (
     read_file,
     zip_bytes_max,
 )
-from carryon.storage.errors import StorageError
+from carryon.storage.changes import LogEntry
+from carryon.storage.errors import Lost, StorageError
 from carryon.storage.log import Fold
 from carryon.views.device import ImportReport, Progress
 
@@ -131,15 +132,22 @@ class Importing:
             return
         changes = await opened.identity.seal(drafts)
         try:
-            await opened.keep_author()
-            entries = await opened.log.fold([Fold(change, None) for change in changes])
+            entries = await self._fold([Fold(change, None) for change in changes])
         except StorageError:
-            for note, update in updates.items():
+            for note in updates:
                 opened.documents.created(note)
-                await opened.writer.put([opened.journal_row(note, update, {})], opened.outgoing.journalled)
+            rows = [opened.journal_row(note, update, {}) for note, update in updates.items()]
+            await opened.writer.put(rows, opened.outgoing.journalled)
             raise
         opened.wrote(entries)
         for note in updates:
             opened.notebook.drop_note(note)
         opened.derived.changed(updates)
         opened.tabs.dirty(opened.sessions())
+
+    async def _fold(self, folds: Sequence[Fold]) -> Sequence[LogEntry]:
+        await self.opened.keep_author()
+        try:
+            return await self.opened.log.fold(folds)
+        except Lost:
+            return await self.opened.log.fold(folds)

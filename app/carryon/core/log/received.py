@@ -4,7 +4,7 @@
 2. A change waits aside until what it needs is held; then its note's own journal is folded first, and the log takes it in causal order,
    in one transaction. Only then is it absorbed and shown; the relay's cursor moves after that.
 3. Another core's changes are in the log already: they are heard of by a hint, and absorbed from there, each position once. So is what
-   this core put into the log and could not absorb at once.
+   this core put into the log and could not absorb at once, or does not know to have put there.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from carryon_sync.formats.rejected import Rejected
 from carryon.core.log.documents import Documents, named
 from carryon.core.log.identity import Identity, Unreadable, note_text
 from carryon.core.log.outgoing import Outgoing
-from carryon.notebook.facts import Fact
+from carryon.notebook.facts import Fact, UpdateRefused
 from carryon.notebook.notebook import Notebook
 from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry, link_of
@@ -31,7 +31,10 @@ PAGE_ENTRIES_MAX: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), how many were refused."""
+    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), how many were refused.
+
+    Of what was followed, the new changes are those that a relay has not acked.
+    """
 
     facts: tuple[Fact, ...]
     entered: tuple[tuple[int, bytes], ...]
@@ -85,7 +88,7 @@ class Receiving:
 
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
-        self._own_positions.update(entry.pos for entry in entries)
+        self._own_positions.update(entry.pos for entry in entries if entry.pos > self.absorbed)
         while self.absorbed + 1 in self._own_positions:
             self.absorbed += 1
             self._own_positions.remove(self.absorbed)
@@ -129,8 +132,9 @@ class Receiving:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
                 bodies = await self._identity.read([entry.change for entry in entries])
+                unacked = await self._log.relays.unacked(places_of(entries))
                 await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
-                entered += places_of(entries)
+                entered += unacked
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
@@ -146,20 +150,15 @@ class Receiving:
     ) -> Taken:
         try:
             appended, bodies = await self._append(fresh, refused, relay, fence, finished)
-        except BaseException:
-            # Nothing is known to be kept, so nothing was released: what waits is what waited before.
-            self._hold_back_again()
-            raise
-        entries = (*appended.new, *appended.mended)
-        taken = None
-        try:
+            entries = (*appended.new, *appended.mended)
             await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
-            self.wrote(entries)
-            taken = Taken(self._told(), tuple(places_of(appended.new)), len(refused))
-        finally:
-            if taken is None:
-                self._left_behind()
-        return taken
+        except BaseException:
+            # What is kept of it, nobody knows: what waits is what waited before, and what is in the log is absorbed from there.
+            self._hold_back_again()
+            self._left_behind()
+            raise
+        self.wrote(entries)
+        return Taken(self._told(), tuple(places_of(appended.new)), len(refused))
 
     async def _append(
         self,
@@ -212,17 +211,19 @@ class Receiving:
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
         time = max(body.time for _, body in changes)
         async with self._documents.gate(note):
-            if note not in self._notebook.rows and self._notebook.note(note) is None:
+            is_here = self._notebook.note(note) is not None or self._documents.is_unfolded(note)
+            if not is_here and note not in self._notebook.rows:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
                 raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
-            updates: list[bytes] = []
-            for change, body in changes:
-                self._documents.advance(note, link_of(change), len(body.updates))
-                updates += body.updates
-            heads = named(self._documents.heads(note))
+            links = [link_of(change) for change, _ in changes]
+            heads = named(self._documents.reaching(note, links))
+            updates = [update for _, body in changes for update in body.updates]
             facts = self._notebook.absorb(note, updates, time, heads)
-            for change, body in changes:
+            if any(isinstance(fact, UpdateRefused) for fact in facts):
+                return facts
+            for link, (change, body) in zip(links, changes, strict=True):
+                self._documents.advance(note, link, len(body.updates))
                 if change.header.n == 1 and not body.needs:
                     self._notebook.put_heads(note, heads, body.time, first=True)
             return facts
