@@ -27,7 +27,7 @@ from carryon.core.relays.leadership import Leadership
 from carryon.core.relays.syncing import Syncing
 from carryon.core.tabs.sessions import Tabs, TabSession
 from carryon.crypto.notebook_keys import Secrets
-from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
+from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited
 from carryon.notebook.notebook import Notebook
 from carryon.storage.changes import LogEntry, link_of
 from carryon.storage.device import KeptNotebook
@@ -133,7 +133,7 @@ class OpenNotebook:
         self.syncing.appended((await self.receiving.follow()).entered)
         for note in {one.row.note for one in left}:
             await self.documents.use(note)
-        self.derived.changed({fact.note for fact in self.notebook.refresh() if isinstance(fact, RowChanged)})
+        self.notebook.refresh()
 
     async def _until_neighbours_folded(self) -> None:
         """Have all that is saved on this device here: a tab whose core died may go on with words that another core has taken over."""
@@ -213,7 +213,6 @@ class OpenNotebook:
                 for session in self.sessions():
                     if session is not besides:
                         session.update(fact.note, fact.update, heads)
-        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
         loop = asyncio.get_running_loop()
         self._shown_at = loop.time()
         if self._stale is None:
@@ -237,8 +236,7 @@ class OpenNotebook:
             self._stale = loop.call_at(due, self._refresh_at_rest)
             return
         self._stale = None
-        facts = self.notebook.refresh()
-        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
+        self.notebook.refresh()
         self.tabs.dirty(self.sessions())
 
     def _folded(self, folded: Folded) -> None:

@@ -131,12 +131,14 @@ class Index:
             self._put_searchable(row.note)
         self._touch(row.note)
 
-    def put_text(self, note: str, body: str) -> None:
-        """Take the text of a note whose row is here."""
-        if self.bodies.get(note) != body:
-            self.bodies[note] = body
-            self._put_searchable(note)
-            self._touch(note)
+    def put_text(self, note: str, body: str) -> bool:
+        """Take the text of a note whose row is here; say whether it is another one."""
+        if self.bodies.get(note) == body:
+            return False
+        self.bodies[note] = body
+        self._put_searchable(note)
+        self._touch(note)
+        return True
 
     def searchable(self, note: str) -> Searchable:
         """Return what the words of a query are looked for in."""

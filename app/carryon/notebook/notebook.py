@@ -20,7 +20,7 @@ nobody used before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -66,6 +66,7 @@ class Notebook:
         self._index = Index()
         self._open: dict[str, _Open] = {}
         self._stale: set[str] = set()
+        self._derived: Callable[[str], None] = lambda _note: None
         self._counter = 0
 
     @property
@@ -77,6 +78,10 @@ class Notebook:
     def texts_ready(self) -> bool:
         """Whether the search knows the text of every note."""
         return len(self._index.bodies) == len(self._index.rows)
+
+    def derived_by(self, derived: Callable[[str], None]) -> None:
+        """Name who is told of each note whose row or text became another one, whatever made it so."""
+        self._derived = derived
 
     def note(self, note_id: str) -> Note | None:
         """Return a note's document, where it is in memory."""
@@ -257,7 +262,8 @@ class Notebook:
         changed = self.rows.get(note_id) != row
         if changed:
             self._index.put_row(row)
-        self._index.put_text(note_id, opened.note.body)
+        if self._index.put_text(note_id, opened.note.body) or changed:
+            self._derived(note_id)
         return [RowChanged(note_id, row)] if changed else []
 
 

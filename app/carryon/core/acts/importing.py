@@ -142,7 +142,6 @@ class Importing:
         opened.wrote(entries)
         for note in updates:
             opened.notebook.drop_note(note)
-        opened.derived.changed(updates)
         opened.tabs.dirty(opened.sessions())
 
     async def _fold(self, folds: Sequence[Fold]) -> Sequence[LogEntry]:

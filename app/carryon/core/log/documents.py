@@ -88,6 +88,12 @@ class Documents:
             self._heads[note] |= self.reaching(note, [link])
             self.tails[note] = self.tails.get(note, 0) + CHANGE_WEIGHT + updates
 
+    def shortened(self, tails: Mapping[str, int]) -> None:
+        """States are kept that spare so much of these notes' tails."""
+        for note, tail in tails.items():
+            if note in self.tails:
+                self.tails[note] -= tail
+
     async def use(self, note: str) -> bool:
         """Have a note's document in memory; False when there is no such note, or one that is listed and of which nothing can be read."""
         async with self.gate(note):
