@@ -32,7 +32,7 @@ from carryon.notebook.notebook import Notebook
 from carryon.storage.changes import LogEntry, link_of
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import Full, StorageError
-from carryon.storage.journal import JournalKey
+from carryon.storage.journal import JournalKey, Journalled
 from carryon.storage.layouts import STORES, JournalRow
 from carryon.storage.log import Log
 from carryon.storage.members import Author
@@ -194,6 +194,12 @@ class OpenNotebook:
             sorted((link for author, link in base.items() if author != self.author.id), key=lambda link: link.author)
         )
         return JournalRow(self.author.id, note, links, self.now(), self.syncing.apart(), update)
+
+    def journalled(self, rows: Sequence[Journalled]) -> None:
+        """Edits of this core's tabs are durable: they may be folded, and everybody may see them."""
+        self.outgoing.journalled(rows)
+        for one in rows:
+            self.notebook.saved(one.row.note)
 
     def is_shown(self, note: str) -> bool:
         """Whether a tab shows the note."""

@@ -29,6 +29,7 @@ from carryon.notebook.importing import (
     read_file,
     zip_bytes_max,
 )
+from carryon.notebook.unsaved import NOBODY
 from carryon.storage.changes import LogEntry
 from carryon.storage.errors import Lost, StorageError
 from carryon.storage.log import Fold
@@ -116,7 +117,7 @@ class Importing:
         updates: dict[str, bytes] = {}
         now = opened.now()
         for command in batch:
-            facts = opened.notebook.act(command, now)
+            facts = opened.notebook.act(command, now, NOBODY)
             self._refused += [(command.title, fact.reason) for fact in facts if isinstance(fact, CommandRefused)]
             updates |= {fact.note: fact.update for fact in facts if isinstance(fact, NoteEdited)}
         for note, update in updates.items():
@@ -137,10 +138,11 @@ class Importing:
             for note in updates:
                 opened.documents.created(note)
             rows = [opened.journal_row(note, update, {}) for note, update in updates.items()]
-            await opened.writer.put(rows, opened.outgoing.journalled)
+            await opened.writer.put(rows, opened.journalled)
             raise
         opened.wrote(entries)
         for note in updates:
+            opened.notebook.saved(note)
             opened.notebook.drop_note(note)
         opened.tabs.dirty(opened.sessions())
 
