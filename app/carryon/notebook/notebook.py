@@ -10,7 +10,9 @@
    says so.
 4. Everything that was true already is no edit: no update, no fact. So a tab may send again what it does not know to
    be saved.
-5. `created` and `modified` are times of people's clocks, for showing only: modified is the latest that was given. The
+5. What is too long is refused before it is kept: a body beyond `body_bytes_max`, but for one that was longer and gets shorter; an
+   update beyond `update_bytes_max`, which is what a sealed change surely holds. Whatever others wrote is absorbed at any length.
+6. `created` and `modified` are times of people's clocks, for showing only: modified is the latest that was given. The
    core gives no time that lies in its own future.
 
 It keeps nothing on disk, knows no tabs and no relay, and never reads a clock. The caller gives a client number that
@@ -19,7 +21,6 @@ nobody used before.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
@@ -35,15 +36,10 @@ from carryon.notebook.commands import (
     TrashNote,
 )
 from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
+from carryon.notebook.limits import edit_refusal, refusal, update_bytes_max, update_refusal
 from carryon.notebook.listing import Index, Listing, Place
 from carryon.notes.note import BadUpdate, Note
 from carryon.notes.row import Heads, Row, clean_folder, row_of, trashed_value
-
-body_characters_max = 10_000_000
-title_characters_max = 500
-folder_characters_max = 1_000
-
-_note_id = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @dataclass(slots=True)
@@ -122,7 +118,7 @@ class Notebook:
 
     def act(self, command: Command, now: int) -> list[Fact]:
         """Carry out a person's command; `now` in milliseconds since 1970."""
-        reason = _refusal(command)
+        reason = refusal(command)
         if reason is not None:
             return [CommandRefused(reason)]
         if isinstance(command, CreateNote):
@@ -135,6 +131,10 @@ class Notebook:
         update = self._write(opened, command)
         if not update:
             return []
+        if len(update) > update_bytes_max:
+            # It has been written into the document, which is therefore let go.
+            self._tear(command.note)
+            return [CommandRefused(f"This was not done: {update_refusal(update)}.")]
         opened.modified = max(opened.modified, now)
         self._stale.add(command.note)
         return [NoteEdited(command.note, update), *self._refreshed(command.note)]
@@ -145,6 +145,9 @@ class Notebook:
         if opened is None:
             assert note_id not in self.rows, f"note {note_id} must be in memory before it is edited"
             return [UpdateRefused(note_id, f"There is no note {note_id} in this notebook.", dropped=False)]
+        reason = edit_refusal(opened.note, update)
+        if reason is not None:
+            return [UpdateRefused(note_id, reason, dropped=False)]
         new = self._apply(opened, update)
         if isinstance(new, UpdateRefused):
             return [new]
@@ -265,36 +268,3 @@ def _set_unless_default(note: Note, name: str, value: str, default: str, counter
     if value == default and not note.field(name).values:
         return b""
     return note.set_field(name, value, counter)
-
-
-def _refusal(command: Command) -> str | None:
-    """Return why a command cannot be carried out, whatever the notebook holds."""
-    if not _note_id.fullmatch(command.note):
-        return f"{command.note[:40]!r} is no note's id."
-    match command:
-        case CreateNote(title=title, folder=folder, body=body):
-            return _text_refusal(title, folder, body)
-        case RenameNote(title=title):
-            return _text_refusal(title, "", "")
-        case MoveNote(folder=folder):
-            return _text_refusal("", folder, "")
-        case ReplaceBody(body=body):
-            return _text_refusal("", "", body)
-        case PinNote() | TrashNote() | RestoreNote():
-            return None
-    assert_never(command)
-
-
-def _text_refusal(title: str, folder: str, body: str) -> str | None:
-    for what, text, most in (
-        ("title", title, title_characters_max),
-        ("folder", folder, folder_characters_max),
-        ("text", body, body_characters_max),
-    ):
-        if len(text) > most:
-            return f"The {what} has {len(text):,} characters, the limit is {most:,}: make it shorter."
-        try:
-            text.encode()
-        except UnicodeEncodeError as fault:
-            return f"The {what} holds half a character at {fault.start:,} (a lone surrogate): type it again."
-    return None
