@@ -64,9 +64,9 @@ export class Desk {
 
   /** @param {Bind} message */
   bind(message) {
-    if (this.replica?.note !== message.note) {
+    if (this.replica?.note !== message.note || message.anew) {
       // The former one lives on for as long as an editor still stands on it.
-      this.replica = new Replica(message.note, this.#client, this.#send);
+      this.replica = new Replica(message.notebook, message.note, this.#client, this.#send);
     }
     this.replica.bind(message);
     this.editor?.bind();
@@ -138,6 +138,12 @@ class CarryonEditor extends HTMLElement {
     const view = this.#view;
     const replica = desk.replica;
     if (!view || !replica || replica.note !== this.dataset.note || replica === this.#bound) return;
+    if (this.#bound) {
+      // It stood on a replica whose words were refused; the binding to that one ends only when it is taken out of the state.
+      this.#bound.hold(false);
+      this.#shown = view.state.doc.toString();
+      view.dispatch({ effects: this.#collaboration.reconfigure([]) });
+    }
     const { arrived, typed } = carryOver(this.#early ?? view.state.changes(), this.#shown, replica.text.toString());
     this.#bound = replica;
     view.dispatch({

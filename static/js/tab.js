@@ -64,7 +64,7 @@ function start() {
   // The shortcut of the installed app; once, whatever is reloaded later.
   if (location.search === "?new") {
     history.replaceState(null, "", base);
-    unsaved.send({ type: "act", nonce: freshId(), name: "note.create", args: {}, files: [] });
+    unsaved.send({ type: "act", notebook: "", nonce: freshId(), name: "note.create", args: {}, files: [] });
   }
   connection.greet();
   followReleases(() => connection.post({ type: "waiting" }), replace);
@@ -78,7 +78,7 @@ function hello() {
   // The secret belongs to the address with which it came, and goes with each hello until that one is left.
   const place = { query: location.search, fragment: location.search === opened ? fragment : "", rows: listWindow.rows };
   const person = { language, offset: -new Date().getTimezoneOffset(), online, visible: isVisible() };
-  return { type: "hello", tab, client, note, vector, pending: unsaved.pending(), ...place, ...person };
+  return { type: "hello", tab, client, note, vector, pending: unsaved.pending(), unkept: unsaved.unkept, ...place, ...person };
 }
 
 /** @param {ToTab | FromHost} message */
@@ -92,7 +92,10 @@ function receive(message) {
       root.dataset.core = message.state;
       if (message.state === "failed") fault = message.words;
       notice(message.state === "failed" ? "failed" : "", message.words);
-      if (message.state === "ready") sweep();
+      if (message.state === "ready") {
+        unsaved.told();
+        sweep();
+      }
       return;
     case "regions":
       return show(message);
@@ -101,8 +104,9 @@ function receive(message) {
     case "update":
       return withDesk((present) => present.update(message));
     case "saved":
-      fields.saved(message.seq);
-      unsaved.saved(message.seq);
+    case "dropped":
+      fields.answered(message.seq);
+      unsaved.answered(message.seq);
       return;
     case "located":
       return locate(message.query, message.replace);
@@ -122,13 +126,14 @@ function withDesk(use) {
 }
 
 /** @param {Regions} message */
-function show({ regions, title, place, pane }) {
+function show({ notebook, regions, title, place, pane }) {
   late.restore();
   for (const [name, html] of Object.entries(regions)) {
     const region = document.querySelector(`[data-region="${name}"]`);
     if (region) morph(region, html, fields);
   }
   document.title = title;
+  root.dataset.notebook = notebook;
   root.dataset.place = place;
   root.dataset.pane = pane;
   late.apply();
@@ -160,6 +165,11 @@ function listenToWindow() {
   addEventListener("pagehide", () => {
     keep();
     connection.post({ type: "bye" });
+  });
+  addEventListener("beforeunload", (event) => {
+    fields.flushAll();
+    // What finds no room to be kept is lost with the page: the person may still stay.
+    if (!unsaved.spill()) event.preventDefault();
   });
   addEventListener("pageshow", (event) => {
     if (/** @type {PageTransitionEvent} */ (event).persisted) connection.open();

@@ -74,7 +74,8 @@ class OpenNotebook:
         self.outgoing = Outgoing(
             author.id, log, identity, self.documents, self._seen, self._folded, changed, self._is_watched
         )
-        self.documents.unfolded_by(self.outgoing.unfolded)
+        # Loaded again while rows wait to be written, a document has them too.
+        self.documents.unfolded_by(lambda note: (*self.outgoing.unfolded(note), *self.writer.waiting(note)))
         self._look = asyncio.Event()
         self.receiving = Receiving(log, identity, notebook, self.documents, self.outgoing, self._look.set)
         # Held by whoever brings something into memory that is on its way into the log without the writer.
@@ -111,7 +112,12 @@ class OpenNotebook:
         client = int.from_bytes(environment.random(4), "big")
         notebook = Notebook(kept.id, client, kept.name, author.id.hex())
         opened = cls(environment, secrets, notebook, client, log, identity, author, tabs, changed)
-        await opened._start()
+        try:
+            await opened._start()
+        except BaseException:
+            # Its author is free again, for this core or another one that tries later.
+            await opened.close()
+            raise
         return opened
 
     async def _start(self) -> None:
@@ -160,7 +166,7 @@ class OpenNotebook:
         self.tabs.dirty(self.sessions())
 
     async def close(self) -> None:
-        """Let go of locks, channel and database; `run` has been cancelled."""
+        """Let go of locks, channel and database of one that was not run."""
         self._channel.close()
         self.author.held.release()
         await self.log.close()

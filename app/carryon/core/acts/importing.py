@@ -136,7 +136,7 @@ class Importing:
         except StorageError:
             for note, update in updates.items():
                 opened.documents.created(note)
-                await opened.writer.put([opened.journal_row(note, update, {})], opened.outgoing.journalled)
+                opened.writer.put([opened.journal_row(note, update, {})], opened.outgoing.journalled)
             raise
         opened.wrote(entries)
         for note in updates:
