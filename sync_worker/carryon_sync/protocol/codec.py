@@ -6,6 +6,7 @@ The layout stands in `frames.py`; this is its one implementation, used by the de
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,6 +44,10 @@ from carryon_sync.protocol.frames import (
     Want,
     Welcome,
 )
+
+DEPTH_MAX = 8
+# A string as a whole, closed or not, or a bracket.
+_PARTS = re.compile(r'"(?:[^"\\]|\\.?)*"?|[\[\]{}]', re.DOTALL)
 
 
 def encode(frame: Frame) -> bytes:
@@ -102,8 +107,12 @@ def decode(data: bytes) -> Frame | Rejected:
     if end < 0:
         return Rejected(f"a frame begins with a line of at most {LINE_BYTES_MAX} bytes, and this one does not")
     try:
-        line = json.loads(data[:end])
-    except (ValueError, RecursionError):
+        # As text: of bytes, `json` guesses an encoding of its own.
+        text = data[:end].decode()
+        if _depth(text) > DEPTH_MAX:
+            return Rejected(f"a frame's line is more than {DEPTH_MAX} deep")
+        line = json.loads(text)
+    except ValueError:
         return Rejected("a frame's line is not JSON")
     if not isinstance(line, dict) or not isinstance(line.get("frame"), str):
         return Rejected('a frame\'s line is an object with its name under "frame"')
@@ -118,6 +127,15 @@ def decode(data: bytes) -> Frame | Rejected:
     except Malformed as fault:
         return Rejected(f"not a frame {name}: {fault}")
     return frame
+
+
+def _depth(line: str) -> int:
+    """Return how deep the brackets of a line go: JSON is read by recursion, and in Pyodide a deep one ends the interpreter."""
+    depth = deepest = 0
+    for part in _PARTS.findall(line) if line.count("[") + line.count("{") > DEPTH_MAX else ():
+        depth += (part in "[{") - (part in "]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 class _Line:
