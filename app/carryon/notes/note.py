@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from pycrdt import Doc, Map, Text, TransactionEvent, get_update
@@ -157,12 +158,7 @@ class Note:
             self._set_aside(_Early(b"", self.device, update, reading))
             return b""
 
-        def transact() -> None:
-            with self._doc.transaction():
-                self._take(update, reading, self.device)
-                self._release()
-
-        return self._observed(transact)
+        return self._observed(lambda: self._take_in(update, reading, self.device))
 
     def absorb(self, change: bytes, device: str, updates: Sequence[bytes]) -> list[bytes]:
         """Take in what can be of a change of a device, by its name, and return what was new here, in order.
@@ -179,13 +175,7 @@ class Note:
             except BadUpdate as fault:
                 self._refused[change] = fault.reason
                 continue
-
-            def transact(update: bytes = update, reading: Reading = reading) -> None:
-                with self._doc.transaction():
-                    self._take(update, reading, device)
-                    self._release()
-
-            new.append(self._observed(transact))
+            new.append(self._observed(partial(self._take_in, update, reading, device)))
         return [update for update in new if update]
 
     def write(self, counter: int, *, body: str | None = None, fields: Mapping[str, str] | None = None) -> bytes:
@@ -312,6 +302,15 @@ class Note:
         if len(kept) >= early_updates_max or sum(map(len, kept)) + len(one.update) > early_bytes_max:
             raise BadUpdate(self.id, f"{too_early}, and too much waits already")
         self._early.append(one)
+
+    def _take_in(self, update: bytes, reading: Reading, device: str) -> None:
+        """Take in an update and what it releases, in one transaction."""
+        if not self._early:
+            self._take(update, reading, device)
+            return
+        with self._doc.transaction():
+            self._take(update, reading, device)
+            self._release()
 
     def _take(self, update: bytes, reading: Reading, device: str) -> None:
         self._give(update)
