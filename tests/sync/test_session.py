@@ -394,6 +394,21 @@ class TestWants:
 
         assert bench.session.want((), (self.RANGE,), ()) == []
 
+    def test_what_nobody_has_hides_nothing_behind_it(self) -> None:
+        """E7: all that is lacking is offered each time; what was asked for is passed over, and the rest comes to its turn."""
+        bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
+        ranges = tuple(Range(TAG, bytes(16), place, place) for place in range(1, 600))
+        asked: list[Range] = []
+
+        while wants := sent(bench.session.want((), ranges, ())):
+            [want] = wants
+            assert isinstance(want, Want)
+            asked += want.ranges
+            bench.frame(Found(want.no, (), 9, False))
+            bench.session.found_stored()
+
+        assert asked == list(ranges)
+
     def test_what_is_asked_for_on_one_connection_is_bounded(self) -> None:
         bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
         asked = 0

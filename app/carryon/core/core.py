@@ -44,6 +44,8 @@ from carryon.views.route import is_step, query_of, route
 from carryon.views.tab import Tab, pane_of, scrolled
 
 FRAME_S: Final = 0.3
+# The state vector of an empty document.
+NOTHING_HELD: Final = b"\0"
 
 
 class Core:
@@ -236,10 +238,10 @@ class Core:
         session.bound = note
         problem = None
         try:
-            update = document.update_since(vector) if held == note and vector is not None else document.state()
+            update = document.update_since(vector if held == note and vector is not None else NOTHING_HELD)
         except BadUpdate as fault:
             problem = f"A tab could not say what it has of its note, and was given all of it: {fault.reason}."
-            update = document.state()
+            update = document.update_since(NOTHING_HELD)
         session.post(Bind(note, update, document.vector(), session.number(opened.documents.heads(note))))
         return problem
 

@@ -27,6 +27,7 @@ from carryon.views.route import query_of
 from carryon.views.tab import TITLE_CHARACTERS_MAX, Tab, is_id
 
 READ_CHARACTERS_MAX: Final = 6_000
+TITLES_MAX: Final = 12
 
 
 class _Note(NamedTuple):
@@ -36,6 +37,7 @@ class _Note(NamedTuple):
     placeholder: str
     title_max: int
     titles: tuple[str, ...]
+    trouble: str
     folder: str
     words: str
     pinned: bool
@@ -65,10 +67,11 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
     model = _Note(
         note=row.note,
         back=back,
-        title=row.title if note is None else note.field("title").value or "",
+        title=row.title if note is None else (note.field("title").value or "")[:TITLE_CHARACTERS_MAX],
         placeholder=row.title or "Untitled",
         title_max=TITLE_CHARACTERS_MAX,
         titles=_titles(note),
+        trouble=device.note_trouble,
         folder=row.folder,
         words=counted(row.words, "word", "words"),
         pinned=row.pinned,
@@ -92,8 +95,8 @@ def _read(notebook: Notebook, note: Note) -> str:
 
 def _titles(note: Note | None) -> tuple[str, ...]:
     """Return the titles that wait for somebody to choose, or none."""
-    values = sorted({value for _, value in note.field("title").values}) if note else []
-    return tuple(values) if len(values) > 1 else ()
+    values = sorted({value[:TITLE_CHARACTERS_MAX] for _, value in note.field("title").values}) if note else []
+    return tuple(values[:TITLES_MAX]) if len(values) > 1 else ()
 
 
 def _preview(notebook: Notebook, note: Note) -> Markup:

@@ -101,6 +101,18 @@ class DismissProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask the relay once more for everything that is not here whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class DismissTrouble:
+    """The person has seen a trouble, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepStorage:
     """Ask the browser to keep the storage."""
 
@@ -122,5 +134,7 @@ Order = (
     | ShowToast
     | DismissToast
     | DismissProblem
+    | AskAgain
+    | DismissTrouble
     | KeepStorage
 )

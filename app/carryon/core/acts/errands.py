@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
 
+from carryon.core.acts.exporting import Exported, export_note, export_notebook
 from carryon.core.acts.importing import Importing
 from carryon.core.acts.pairing import NewMember, invite, join_notebook
 from carryon.core.device_view import host_of, read_names
@@ -17,7 +18,6 @@ from carryon.core.relays.relay_link import socket_origin
 from carryon.core.tabs.messages import FileEntry
 from carryon.core.tabs.sessions import TabSession
 from carryon.crypto.join_link import JoinLink, check_address, decode_link
-from carryon.notebook.exporting import Export, file_name, paths_of
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import StorageError
 from carryon.storage.layouts import STORES
@@ -29,7 +29,6 @@ from carryon.views.tab import Tab
 from carryon.views.tab import answered as after_answer
 
 TOAST_S: Final = 8.0
-EXPORT_NAME: Final = "Carryon.zip"
 PERSIST: Final = "persist"
 HERE_ALREADY: Final = "This device has this notebook already."
 
@@ -57,7 +56,7 @@ class Errands:
             case orders.ExportNotebook():
                 notebooks.spawn(self._export(opened, session))
             case orders.ExportNote(note):
-                return self._export_note(opened, session, note)
+                return await self._export_note(opened, session, note)
             case orders.AddDevice():
                 return await self._add_device(opened)
             case orders.CloseInvite():
@@ -83,6 +82,10 @@ class Errands:
                 shown.toast = None
             case orders.DismissProblem(words):
                 shown.problems = tuple(problem for problem in shown.problems if problem != words)
+            case orders.AskAgain():
+                opened.syncing.ask_again()
+            case orders.DismissTrouble(name):
+                return await self._dismiss(opened, name)
             case orders.KeepStorage():
                 session.call(PERSIST, {})
             case _:
@@ -154,27 +157,30 @@ class Errands:
         self._notebooks.tabs.dirty()
 
     async def _export(self, opened: OpenNotebook, session: TabSession) -> None:
-        await opened.texts_read
-        opened.notebook.refresh()
-        rows = dict(opened.notebook.rows)
-        paths = paths_of(rows.values())
-        export = Export()
-        for done, (note, path) in enumerate(paths.items(), 1):
-            export.add(path, rows[note], opened.notebook.text(note) or "")
-            if done % 64 == 0:
-                self._notebooks.shown.exporting = Progress(done, len(paths), "Exporting")
-                self._notebooks.tabs.dirty()
-                await asyncio.sleep(0)
-        self._notebooks.shown.exporting = None
-        self._notebooks.tabs.dirty()
-        session.call("download", {"name": EXPORT_NAME, "media": "application/zip", "bytes": export.finish()})
+        self._save(session, await export_notebook(opened, self._exported_so_far))
 
-    def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
-        opened.notebook.refresh()
-        row, document = opened.notebook.rows.get(note), opened.notebook.note(note)
-        if row is None or document is None:
-            return "This note is not open any more: open it, then export it."
-        session.call("download", {"name": file_name(row), "media": "text/markdown", "bytes": document.body.encode()})
+    def _exported_so_far(self, progress: Progress | None) -> None:
+        self._notebooks.shown.exporting = progress
+        self._notebooks.tabs.dirty()
+
+    async def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
+        exported = await export_note(opened, note)
+        if isinstance(exported, str):
+            return exported
+        self._save(session, exported)
+        return None
+
+    def _save(self, session: TabSession, exported: Exported) -> None:
+        if exported.problem is not None:
+            self._notebooks.shown.problem(exported.problem)
+            self._notebooks.tabs.dirty()
+        session.call("download", {"name": exported.name, "media": exported.media, "bytes": exported.data})
+
+    async def _dismiss(self, opened: OpenNotebook, name: str) -> str | None:
+        try:
+            await opened.log.quarantine.dismiss(opened.attention.named(name))
+        except StorageError as error:
+            return f"This could not be dismissed on this device: {error}."
         return None
 
     async def _add_device(self, opened: OpenNotebook) -> str | None:

@@ -85,10 +85,12 @@ class Derived:
             self._notebook.put_texts({note: bodies[note] for note in unknown})
             await asyncio.sleep(0)
         for note in [note for note in self._notebook.rows if self._notebook.text(note) is None]:
-            if not await self._documents.use(note):
-                # All of it is damaged: it is found by its title.
-                self._notebook.put_texts({note: ""})
+            await self._documents.use(note)
             self._notebook.refresh()
+            if self._notebook.text(note) is None:
+                # Of one that is not whole what can be read is looked through; one that cannot be read is found by its title.
+                document = self._notebook.note(note)
+                self._notebook.put_texts({note: document.body if document is not None else ""})
             self.changed([note])
 
     async def _changed_after(self, pos: int) -> set[str]:
@@ -161,8 +163,10 @@ class Derived:
         states = []
         for note, tail in list(self._documents.tails.items()):
             document = self._notebook.note(note)
-            if tail > TAIL_MAX and document is not None and not self._documents.is_unfolded(note):
-                states.append(NoteState(note, pos, dict(self._documents.heads(note)), document.state()))
+            is_settled = not self._documents.is_unfolded(note) and not self._documents.is_partial(note)
+            if tail > TAIL_MAX and document is not None and is_settled:
+                writers = {number: bytes.fromhex(device) for number, device in document.writers.items()}
+                states.append(NoteState(note, pos, dict(self._documents.heads(note)), document.state(), writers))
                 self._documents.tails[note] = 0
         return states
 
@@ -185,4 +189,6 @@ class Derived:
         return encode_rows(self._notebook.rows[note] for note in notes)
 
     def _encoded_texts(self, notes: list[str]) -> bytes:
-        return json.dumps({note: self._notebook.text(note) for note in notes}, ensure_ascii=False).encode()
+        # One that cannot be read has no text; the next start tries it again.
+        readable = [note for note in notes if not self._documents.is_unreadable(note)]
+        return json.dumps({note: self._notebook.text(note) for note in readable}, ensure_ascii=False).encode()

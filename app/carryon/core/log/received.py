@@ -1,14 +1,16 @@
 """The path of a change from elsewhere: the mirror image of `edited`.
 
-1. What arrives is verified and opened, many at once; what does not open goes to quarantine, is counted and shown, and harms nothing else.
+1. What arrives is verified and opened, many at once but in turns (`opening`); what does not open goes to quarantine, is counted, shown
+   and asked for again, and harms nothing else. What may open once more keys or members' records are here is tried again then.
 2. A change waits aside until what it needs is held; then its note's own journal is folded first, and the log takes it in causal order,
    in one transaction. Only then is it absorbed and shown; the relay's cursor moves after that.
 3. Another core's changes are in the log already: they are heard of by a hint, and absorbed from there, each position once. So is what
    this core put into the log and could not absorb at once.
+4. A change that cannot be read, or not whole, is in the log like any other; its note alone lacks it, and quarantine names it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,16 +19,26 @@ from carryon_sync.formats.change import Body, Change, decode_change
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.documents import Documents, named
-from carryon.core.log.identity import Identity, Unreadable, note_text
+from carryon.core.log.identity import Identity, note_text
+from carryon.core.log.opening import is_early, name_of, read, refusal, turns
 from carryon.core.log.outgoing import Outgoing
-from carryon.notebook.facts import Fact
+from carryon.notebook.facts import Fact, NoteAbsorbed, UpdateRefused
 from carryon.notebook.notebook import Notebook
 from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry, link_of
 from carryon.storage.log import Log
-from carryon.storage.quarantine import Refused
+from carryon.storage.quarantine import Kind, Refused
 
 PAGE_ENTRIES_MAX: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A change that was opened once: its note and its names are kept, its body is opened again when it is absorbed."""
+
+    change: Change
+    note: str
+    arrived: Arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,10 @@ class Taken:
     facts: tuple[Fact, ...]
     entered: tuple[tuple[int, bytes], ...]
     refused: int
+
+    def __add__(self, other: "Taken") -> "Taken":
+        """Both, one after the other."""
+        return Taken((*self.facts, *other.facts), (*self.entered, *other.entered), self.refused + other.refused)
 
 
 class Receiving:
@@ -58,7 +74,7 @@ class Receiving:
         self._outgoing = outgoing
         self._left_behind = left_behind
         self._untold: list[Fact] = []
-        self._waiting: dict[bytes, tuple[Change, Body]] = {}
+        self._waiting: dict[bytes, _Arrival] = {}
         self._own_positions: set[int] = set()
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
@@ -72,16 +88,16 @@ class Receiving:
     async def read_waiting(self) -> None:
         """Read what waits: at the start, and when this core begins to lead, because another one has put it there."""
         async with self._turn:
-            waiting = await self._log.waiting()
-            bodies = await self._identity.open(waiting)
-            opened = zip(waiting, bodies, strict=True)
-            self._waiting = {change.id: (change, body) for change, body in opened if isinstance(body, Body)}
+            self._waiting = {}
+            for turn in turns(await self._log.waiting()):
+                for change, body in zip(turn, await self._identity.open(turn), strict=True):
+                    if isinstance(body, Body):
+                        self._waiting[change.id] = _arrival(change, body)
             self.holdback = HoldBack((), await self._log.marked())
             self._hold_back_again()
 
     def _hold_back_again(self) -> None:
-        waiting = (arrived(change, body.needs) for change, body in self._waiting.values())
-        self.holdback = HoldBack(waiting, self.holdback.marked)
+        self.holdback = HoldBack((one.arrived for one in self._waiting.values()), self.holdback.marked)
 
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
@@ -109,14 +125,25 @@ class Receiving:
             decoded = [(each, decode_change(each)) for each in data]
             refused = [Refused(change.reason, each) for each, change in decoded if isinstance(change, Rejected)]
             changes = await self._not_held([change for _, change in decoded if isinstance(change, Change)])
-            bodies = await self._identity.open(changes)
-            fresh: dict[bytes, tuple[Change, Body]] = {}
-            for change, body in zip(changes, bodies, strict=True):
-                if isinstance(body, Rejected):
-                    refused.append(Refused(body.reason, change.encode()))
-                else:
-                    fresh[change.id] = (change, body)
-            return await self._take(fresh, refused, relay, fence, finished)
+            whole = Taken((), (), 0)
+            *earlier, last = list(turns(changes)) or [[]]
+            for turn in earlier:
+                whole += await self._take_turn(turn, refused, relay, fence, ())
+                refused = []
+            whole += await self._take_turn(last, refused, relay, fence, finished)
+            return whole + self._told()
+
+    async def try_again(self) -> Taken:
+        """Try what could not be opened before: more keys or members' records are here. Raises StorageError."""
+        items = await self._log.quarantine.items()
+        early = [item for item in items if item.kind is Kind.EARLY and item.data]
+        taken = await self.receive([item.data for item in early], None, None)
+        opening = [item.about for item in early if not _is_early_still(self._identity, item.data)]
+        await self._log.quarantine.settle(opening)
+        async with self._turn:
+            for tag in {item.change.tag for item in items if item.kind is Kind.UNREAD and item.change}:
+                await self._read_again(tag)
+            return taken + self._told()
 
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
@@ -128,13 +155,29 @@ class Receiving:
             while True:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
-                bodies = await self._identity.read([entry.change for entry in entries])
-                await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
+                await self._absorb_all([entry.change for entry in entries], {})
                 entered += places_of(entries)
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
-                    return Taken(self._told(), tuple(entered), 0)
+                    return Taken((), tuple(entered), 0) + self._told()
+
+    async def _take_turn(
+        self,
+        turn: Sequence[Change],
+        refused: Sequence[Refused],
+        relay: str | None,
+        fence: int | None,
+        finished: Sequence[bytes],
+    ) -> Taken:
+        fresh: dict[bytes, tuple[Change, Body]] = {}
+        kept = list(refused)
+        for change, body in zip(turn, await self._identity.open(turn), strict=True):
+            if isinstance(body, Rejected):
+                kept.append(refusal(self._identity, change, body.reason))
+            else:
+                fresh[change.id] = (change, body)
+        return await self._take(fresh, kept, relay, fence, finished)
 
     async def _take(
         self,
@@ -145,7 +188,9 @@ class Receiving:
         finished: Sequence[bytes],
     ) -> Taken:
         try:
-            appended, bodies = await self._append(fresh, refused, relay, fence, finished)
+            appended = await self._append(
+                {id: _arrival(*opened) for id, opened in fresh.items()}, refused, relay, fence, finished
+            )
         except BaseException:
             # Nothing is known to be kept, so nothing was released: what waits is what waited before.
             self._hold_back_again()
@@ -153,9 +198,9 @@ class Receiving:
         entries = (*appended.new, *appended.mended)
         taken = None
         try:
-            await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
+            await self._absorb_all([entry.change for entry in entries], fresh)
             self.wrote(entries)
-            taken = Taken(self._told(), tuple(places_of(appended.new)), len(refused))
+            taken = Taken((), tuple(places_of(appended.new)), len(refused))
         finally:
             if taken is None:
                 self._left_behind()
@@ -163,26 +208,26 @@ class Receiving:
 
     async def _append(
         self,
-        fresh: dict[bytes, tuple[Change, Body]],
+        fresh: dict[bytes, _Arrival],
         refused: Sequence[Refused],
         relay: str | None,
         fence: int | None,
         finished: Sequence[bytes],
-    ) -> tuple[Appended, dict[bytes, Body]]:
-        arrivals = [arrived(change, body.needs) for change, body in fresh.values()]
+    ) -> Appended:
+        arrivals = [one.arrived for one in fresh.values()]
         outcome = self.holdback.take(arrivals, await self._held(arrivals))
         fetched = tuple(tag for tag in finished if self.holdback.fetched(tag))
         known = self._waiting | fresh
         released = [known[id] for id in outcome.released]
-        for note in {body.note for _, body in released}:
-            async with self._documents.gate(note_text(note)):
-                await self._outgoing.fold(note_text(note))
+        for note in {one.note for one in released}:
+            async with self._documents.gate(note):
+                await self._outgoing.fold(note)
         waiting = {id: known[id] for id in outcome.waiting}
         gone = [id for id in (*outcome.released, *outcome.dropped) if id in self._waiting]
         appended = await self._log.append(
             Received(
-                changes=tuple(change for change, _ in released),
-                waiting=tuple(change for change, _ in waiting.values()),
+                changes=tuple(one.change for one in released),
+                waiting=tuple(one.change for one in waiting.values()),
                 leaving=tuple(gone),
                 marked=outcome.marked,
                 fetched=fetched,
@@ -194,7 +239,19 @@ class Receiving:
         self._waiting |= waiting
         for id in gone:
             del self._waiting[id]
-        return appended, {change.id: body for change, body in released}
+        return appended
+
+    async def _absorb_all(self, changes: Sequence[Change], opened: Mapping[bytes, tuple[Change, Body]]) -> None:
+        """Absorb changes of the log; those that are not `opened` yet are, in turns."""
+        for turn in turns(changes):
+            closed = [change for change in turn if change.id not in opened]
+            bodies = dict(zip((change.id for change in closed), await read(self._identity, closed), strict=True))
+            bodies |= {change.id: opened[change.id][1] for change in turn if change.id in opened}
+            unread = [(change, body) for change in turn if isinstance(body := bodies[change.id], Rejected)]
+            await self._log.quarantine.add(
+                [Refused(body.reason, b"", Kind.UNREAD, name_of(change)) for change, body in unread]
+            )
+            await self._absorb([(change, body) for change in turn if isinstance(body := bodies[change.id], Body)])
 
     async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> None:
         by_note: dict[str, list[tuple[Change, Body]]] = {}
@@ -205,27 +262,51 @@ class Receiving:
             # A long catch-up must not keep a keystroke waiting.
             await asyncio.sleep(0)
 
-    def _told(self) -> tuple[Fact, ...]:
+    def _told(self) -> Taken:
         told, self._untold = tuple(self._untold), []
-        return told
+        return Taken(told, (), 0)
 
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
-        time = max(body.time for _, body in changes)
         async with self._documents.gate(note):
-            if note not in self._notebook.rows and self._notebook.note(note) is None:
+            first, body = changes[0]
+            begins = first.header.n == 1 and not body.needs
+            if begins and note not in self._notebook.rows and self._notebook.note(note) is None:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
-                raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
-            updates: list[bytes] = []
+                # Nothing of it can be read: quarantine names why, and it is loaded from the log when that changes.
+                return []
+            facts: list[Fact] = []
             for change, body in changes:
                 self._documents.advance(note, link_of(change), len(body.updates))
-                updates += body.updates
             heads = named(self._documents.heads(note))
-            facts = self._notebook.absorb(note, updates, time, heads)
             for change, body in changes:
-                if change.header.n == 1 and not body.needs:
-                    self._notebook.put_heads(note, heads, body.time, first=True)
+                absorbed = self._absorb_change(note, change, body, heads)
+                torn = [fact for fact in absorbed if isinstance(fact, UpdateRefused)]
+                if torn:
+                    update = await self._documents.torn(note, change.id, torn[0].reason)
+                    return [*facts, NoteAbsorbed(note, update)] if update else facts
+                facts += absorbed
+            await self._documents.absorbed(note, [change.id for change, _ in changes])
             return facts
+
+    def _absorb_change(self, note: str, change: Change, body: Body, heads: Mapping[str, int]) -> list[Fact]:
+        author = change.header.author.hex()
+        facts = self._notebook.absorb(note, body.updates, body.time, heads, change=change.id, author=author)
+        if change.header.n == 1 and not body.needs:
+            self._notebook.put_heads(note, heads, body.time, first=True)
+        return facts
+
+    async def _read_again(self, tag: bytes) -> None:
+        """Load a note again of which something could not be read, and tell of what is new."""
+        page = await self._log.changes.of_tag(tag)
+        for turn in turns(entry.change for entry in page.entries):
+            bodies = [body for body in await self._identity.open(turn) if isinstance(body, Body)]
+            if bodies:
+                note = note_text(bodies[0].note)
+                async with self._documents.gate(note):
+                    update = b"" if self._documents.is_unfolded(note) else await self._documents.reloaded(note)
+                self._untold += [NoteAbsorbed(note, update)] if update else []
+                return
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:
         # One that is held but damaged is worth taking again: it mends the log.
@@ -239,3 +320,12 @@ class Receiving:
 def places_of(entries: Iterable[LogEntry]) -> list[tuple[int, bytes]]:
     """Where changes stand in the log, and their tags."""
     return [(entry.pos, entry.change.header.tag) for entry in entries]
+
+
+def _arrival(change: Change, body: Body) -> _Arrival:
+    return _Arrival(change, note_text(body.note), arrived(change, body.needs))
+
+
+def _is_early_still(identity: Identity, data: bytes) -> bool:
+    change = decode_change(data)
+    return isinstance(change, Change) and is_early(identity, change)

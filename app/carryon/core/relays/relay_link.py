@@ -31,11 +31,12 @@ from carryon_sync.device.effects import (
 )
 from carryon_sync.device.session import Session
 from carryon_sync.device.status import Phase
+from carryon_sync.device.wanting import ASKED_MAX
 from carryon_sync.formats.change import Seen
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
+from carryon_sync.protocol.frames import PROTOCOL
 
 from carryon.core.environment import ConnectionFailed, Environment, Socket
 from carryon.core.log.identity import Identity
@@ -89,6 +90,8 @@ class RelayLink:
         reached = await self._log.relays.reached(self._address)
         await self._refill()
         await self._read_receipts()
+        # Another core may have learned of keys and records.
+        self._taken(await self._receiving.try_again())
         self._session = Session(
             self._identity.notebook,
             self._identity.certificate,
@@ -119,6 +122,14 @@ class RelayLink:
         """Records were added on this device."""
         self._hint("members")
 
+    def lacking(self) -> None:
+        """Something turned out not to be here whole."""
+        self._hint("lacking")
+
+    def ask_again(self) -> None:
+        """Ask for everything that is lacking once more, on a new connection: each thing is asked for once on each."""
+        self._hint("again")
+
     def _hint(self, name: str) -> None:
         # A hint says "look": twice is once, so each takes one place in the queue until it is looked at. One that finds no place
         # waits beside the queue: what it tells of is told only once, and would lie until the next connection.
@@ -138,6 +149,10 @@ class RelayLink:
                 return self._session.changed()
             case "members":
                 return self._session.members_changed()
+            case "lacking":
+                return self._session.lacking()
+            case "again":
+                return (*self._ended("asked to ask again"), *self._session.hint_online(self._clock()))
             case _:
                 return self._session.hint_online(self._clock())
 
@@ -192,7 +207,7 @@ class RelayLink:
             case FetchOutbox(after, limit):
                 return await self._fetch_outbox(after, limit)
             case FetchWants():
-                return self._want()
+                return await self._want()
             case Acked(sequences):
                 await self._store_acked(sequences)
             case KeepReceipt(certificate, sealed):
@@ -237,6 +252,7 @@ class RelayLink:
         if admitted.records:
             await self._keep_members()
             await self._read_receipts()
+            self._taken(await self._receiving.try_again())
         return self._session.members_stored()
 
     async def _keep_members(self) -> None:
@@ -261,12 +277,13 @@ class RelayLink:
         position = entries[-1].pos if entries else after
         return self._session.outbox([entry.change.encode() for entry in entries], position)
 
-    def _want(self) -> Sequence[Effect]:
+    async def _want(self) -> Sequence[Effect]:
+        # All of it: what this connection has asked for already is left out by the session, and must not hide the rest.
         holdback = self._receiving.holdback
-        tags = holdback.marked[:WANTS_MAX]
+        tags = holdback.marked[:ASKED_MAX]
         for tag in tags:
             holdback.fetching(tag)
-        return self._session.want(tags, holdback.wants(WANTS_MAX), ())
+        return self._session.want(tags, holdback.wants(ASKED_MAX), await self._log.quarantine.wanted())
 
     async def _keep_receipt(self, certificate: bytes, sealed: bytes) -> None:
         known = self._evidence.receipts.get(certificate)
@@ -294,7 +311,7 @@ class RelayLink:
             running=reached.running,
             changes=self._log.changes.position,
             waiting=self._receiving.holdback.count,
-            quarantined=len(await self._log.quarantine.items()),
+            quarantined=len(self._log.quarantine.known),
             time=self._environment.now(),
         )
         identity = self._identity

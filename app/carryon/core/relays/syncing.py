@@ -99,6 +99,8 @@ class Syncing:
         if message.get("type") == "standing":
             self._heard_standing = _standing_in(message)
             self._changed()
+        elif message.get("type") == "again" and self._link is not None:
+            self._link.ask_again()
 
     def appended(self, entered: Sequence[tuple[int, bytes]], *, own: bool) -> None:
         """Changes have entered the log, each at a position, with its tag; `own` when this core wrote them."""
@@ -112,6 +114,18 @@ class Syncing:
         """Members' records were added on this device."""
         if self._link is not None:
             self._link.members_changed()
+
+    def lacking(self) -> None:
+        """Something turned out not to be here whole."""
+        if self._link is not None:
+            self._link.lacking()
+
+    def ask_again(self) -> None:
+        """The person wants what is lacking to be asked for once more; a core that follows tells the one that leads."""
+        if self._link is not None:
+            self._link.ask_again()
+        elif self._channel is not None:
+            self._channel.post({"type": "again"})
 
     def hint(self) -> None:
         """The network may be there, or the person looks."""
