@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+import pytest
 from carryon.core.log import opening
 from carryon.storage import layouts
+from carryon.storage.memory_store import MemoryDisk
 from carryon.storage.quarantine import Kind
+from carryon.storage.store import Entry, Range
 from carryon_sync.formats.change import Body, Change, Link, decode_change
 from carryon_sync.protocol.frames import WANTS_MAX
 
@@ -17,6 +21,7 @@ from tests.notes.updates import FIT, number, update
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
 
+ALL = Range(False, None, None, None, False)
 ZEROS = 1 << 21
 
 
@@ -87,6 +92,52 @@ async def test_a9_a_read_that_gives_rot_once_changes_nothing(home: Home) -> None
 
     assert [one.pos for one in page.entries] == [one.key for one in here.entries("log") if one.unique[0] == tag]  # type: ignore[index]
     assert await opened(tab).log.quarantine.items() == []
+
+
+def give_rot_once(disk: MemoryDisk, number: int) -> Callable[[], bool]:
+    """Let one read of a disk give rot where there is none, the `number`-th from now on; tells whether it was reached."""
+    read, left = disk.read, number
+
+    def rotten(store: str, asked: Range) -> list[Entry]:
+        nonlocal left
+        left -= 1
+        entries = read(store, asked)
+        if left != -1:
+            return entries
+        return [Entry(one.key, one.value[:-1] + bytes([one.value[-1] ^ 1]), one.unique) for one in entries]
+
+    disk.read = rotten  # type: ignore[method-assign]
+    return lambda: left < 0
+
+
+@pytest.mark.parametrize("number", range(0, 46, 2))
+@rule
+async def test_a9_any_one_read_that_gives_rot_costs_no_words(home: Home, number: int) -> None:
+    """A9: at a start and an opening; nothing of the log is written over for it, and the next core finds all as it was."""
+    home.may_fail = True
+    tab, note = await two_changes(home)
+    tab.type("; third words")
+    await until(lambda: tab.saved, "it is saved")
+    device, disk = tab.worker.device, holdings(tab).disk
+    assert disk is not None
+    tab.crash()
+    kept = {store: disk.read(store, ALL) for store in ("log", "members", "journal")}
+    reached = give_rot_once(disk, number)
+
+    tab = await home.tab(device.worker())
+    tab.act("note.open", note=note)
+    await asyncio.sleep(20)
+    assert reached()
+    tab.crash()
+    del disk.read  # type: ignore[method-assign]
+    tab = await home.tab(device.worker())
+
+    await home.show(tab, note)
+    assert tab.text == "first words second words; third words"
+    for store in ("log", "members"):
+        assert disk.read(store, ALL)[: len(kept[store])] == kept[store]
+    await until(lambda: opened(tab).notebook.texts_ready, "all texts are read")
+    assert opened(tab).notebook.text(note) == tab.text
 
 
 @rule
