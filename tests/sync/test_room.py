@@ -35,7 +35,7 @@ from carryon_sync.protocol.frames import (
     hello_signed,
 )
 from carryon_sync.relay import room as rooms
-from carryon_sync.relay.audience import SILENCE_MS, WINDOW_BYTES
+from carryon_sync.relay.audience import DOOR_MS, SILENCE_MS, WINDOW_BYTES
 from carryon_sync.relay.ledger import Batch, entry_of
 from carryon_sync.relay.room import CONNECTIONS_MAX, PATIENCE_MS
 from carryon_sync.relay.room_effects import Commit, HangUp, Read
@@ -81,6 +81,13 @@ class Bench:
     def work(self) -> None:
         while self.relay.work(self.now):
             pass
+
+    def keep_alive(self, caller: Caller, now: int) -> None:
+        """Let time pass for somebody who sends pings, and says no more."""
+        while self.now < now and caller.up:
+            self.now = min(now, self.now + SILENCE_MS)
+            caller.say(Ping(1))
+            self.tick(self.now)
 
     def tick(self, now: int) -> None:
         self.now = now
@@ -264,11 +271,19 @@ class TestDoor:
         assert "not a member's record" in errors[1]
         assert any(isinstance(frame, Welcome) for frame in frames)
 
-    def test_more_connections_than_the_limit_are_turned_away(self) -> None:
+    def test_who_has_said_no_hello_for_longest_gives_way_where_the_places_are_taken(self) -> None:
         bench = Bench()
-        callers = [bench.caller() for _ in range(CONNECTIONS_MAX + 1)]
+        inside = bench.device()
+        callers = [bench.caller() for _ in range(CONNECTIONS_MAX)]
 
-        assert [caller.up for caller in callers] == [True] * CONNECTIONS_MAX + [False]
+        assert [caller.up for caller in (inside, *callers)] == [True, False] + [True] * (CONNECTIONS_MAX - 1)
+
+    def test_more_devices_than_the_limit_are_turned_away(self) -> None:
+        bench = Bench()
+        for _ in range(CONNECTIONS_MAX):
+            bench.device()
+
+        assert not bench.caller().up
 
 
 class TestInvites:
@@ -552,6 +567,34 @@ class TestStream:
 
         assert slow.up
 
+    def test_j10_a_reader_is_given_the_time_that_its_hello_took_and_more_while_parts_arrive(self) -> None:
+        bench, _ = self.filled(60, WINDOW_BYTES // 40)
+        far = bench.caller()
+        bench.now = 2_400_000
+        far.hello(bench.laptop)
+        bench.work()
+
+        bench.keep_alive(far, 4_800_000)
+        assert far.up
+        far.say(Pong(0))
+        bench.keep_alive(far, 4_800_000 + 3 * 2_400_000 + PATIENCE_MS - 1)
+        assert far.up
+        bench.keep_alive(far, 4_800_000 + 3 * 2_400_000 + PATIENCE_MS)
+
+        assert not far.up
+
+    def test_a_reader_that_stalls_again_after_some_progress_is_dropped_too(self) -> None:
+        bench, _ = self.filled(60, WINDOW_BYTES // 4)
+        slow = bench.caller().hello(bench.laptop)
+        bench.work()
+        bench.now = PATIENCE_MS - 1
+        slow.say(Got(0), Got(1))
+        bench.work()
+
+        bench.keep_alive(slow, 2 * PATIENCE_MS)
+
+        assert not slow.up
+
     def test_h4_what_was_pushed_is_forgotten_once_it_was_shown(self) -> None:
         bench = Bench()
         caller = bench.device()
@@ -643,13 +686,14 @@ class TestReceipts:
 
 
 class TestQuiet:
-    def test_who_says_no_hello_is_hung_up(self) -> None:
+    def test_who_says_no_hello_is_hung_up_in_the_end(self) -> None:
+        """J10: from 20 minutes away a hello takes 40; nothing tells that from silence."""
         bench = Bench()
         caller = bench.caller()
 
-        bench.tick(PATIENCE_MS - 1)
+        bench.tick(DOOR_MS - 1)
         assert caller.up
-        bench.tick(PATIENCE_MS)
+        bench.tick(DOOR_MS)
 
         assert not caller.up
 

@@ -21,11 +21,11 @@ from collections.abc import Iterable
 from carryon_sync.formats.change import Change, Kind, decode_change, id_in
 from carryon_sync.formats.records import Invite
 from carryon_sync.formats.rejected import Rejected
-from carryon_sync.protocol.batches import batched
+from carryon_sync.protocol.batches import BATCH_BYTES_MAX, batched
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.codec import decode
 from carryon_sync.protocol.frames import (
     FRAME_BYTES_MAX,
+    LINE_BYTES_MAX,
     ByInvite,
     Challenge,
     Error,
@@ -51,6 +51,8 @@ from carryon_sync.relay.visitor import Place, Visitor
 
 PENDING_BYTES_MAX = 64 << 20
 CONNECTIONS_MAX = 1000
+# Who is not let in yet brings a batch of records and a hello, which are no larger.
+DOOR_BYTES_MAX = BATCH_BYTES_MAX + LINE_BYTES_MAX
 PATIENCE_MS = 60_000
 
 
@@ -58,7 +60,7 @@ class Room:
     """One notebook at a relay."""
 
     def __init__(self, notebook: bytes, opened: Opened, verify: Verify, *, patience_ms: int = PATIENCE_MS) -> None:
-        """Begin with what the ledger keeps; `patience_ms` is how long a device may take to say hello or to get on."""
+        """Begin with what the ledger keeps; `patience_ms` is how long a device may take to get on."""
         self._notebook = notebook
         self._log = opened.log
         self._head = opened.head
@@ -83,11 +85,14 @@ class Room:
 
     def joined(self, connection: int, nonce: bytes, origin: str, now: int) -> Effects:
         """Take a new connection; `nonce` is 32 random bytes, `origin` the host and port it asked for."""
+        effects: Effects = []
         if len(self._audience.visitors) >= CONNECTIONS_MAX:
-            words = f"{CONNECTIONS_MAX} connections are in this notebook, which is the limit"
-            return [HangUp(connection, Closing.FLOODED, words)]
+            effects = self._audience.make_room()
+            if not effects:
+                words = f"{CONNECTIONS_MAX} connections are in this notebook, which is the limit"
+                return [HangUp(connection, Closing.FLOODED, words)]
         self._audience.visitors[connection] = Visitor(connection, nonce, origin, now)
-        return [to(connection, Challenge(nonce, self._log, self._admission.members.tips()))]
+        return [*effects, to(connection, Challenge(nonce, self._log, self._admission.members.tips()))]
 
     def left(self, connection: int) -> None:
         """Forget a connection that ended."""
@@ -99,7 +104,9 @@ class Room:
         if visitor is None:
             return []
         visitor.heard = now
-        frame = decode(data)
+        frame = visitor.reader.read(data, DOOR_BYTES_MAX if visitor.place is Place.DOOR else FRAME_BYTES_MAX)
+        if frame is None:
+            return []
         if isinstance(frame, Rejected):
             return self._audience.broken(visitor, frame.reason)
         return self._took(visitor, frame, now, date)
@@ -157,10 +164,11 @@ class Room:
             case MembersRecords(records):
                 return self._take_records(visitor, records, date)
             case Hello() if visitor.hello is None:
-                return self._take_hello(visitor, frame, date)
+                return self._take_hello(visitor, frame, now, date)
             case Ping(no):
                 return [to(visitor.connection, Pong(no))]
             case Pong():
+                visitor.ponged(now)
                 return []
             case Unknown(name):
                 words = f"this relay does not know the frame {name!r}: it needs an update"
@@ -171,7 +179,7 @@ class Room:
             case Push(changes):
                 return self._take_push(visitor, changes)
             case Got(cursor):
-                if not visitor.got(cursor):
+                if not visitor.got(cursor, now):
                     return self._audience.broken(visitor, f"{cursor} was not sent")
                 return self._audience.feed(visitor, self._head)
             case Want() if not visitor.finding:
@@ -199,12 +207,12 @@ class Room:
                     self._pending.forgotten.append((taken.used_up.id, taken.used_up.encode()))
         return [*effects, *self._commit()]
 
-    def _take_hello(self, visitor: Visitor, hello: Hello, date: int) -> Effects:
+    def _take_hello(self, visitor: Visitor, hello: Hello, now: int, date: int) -> Effects:
         refused = self._admission.let_in(hello, visitor.origin, visitor.nonce, date)
         if refused is not None:
             error = to(visitor.connection, Error(refused.code, refused.words))
             return [error, *self._audience.hang_up(visitor, Closing.NOT_LET_IN, refused.words)]
-        visitor.hello, visitor.place = hello, Place.GREETED
+        visitor.greets(hello, now)
         if self._pending.records or (self._committing is not None and self._committing.records):
             return []
         return self._greet((visitor,))

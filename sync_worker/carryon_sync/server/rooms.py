@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.parts import messages
 from carryon_sync.relay.ledger import Ledger
 from carryon_sync.relay.room import Room
 from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
@@ -144,7 +145,7 @@ class OpenRoom:
         outgoing: dict[int, list[bytes]] = {}
         for effect in effects:
             if isinstance(effect, Deliver):
-                frame = framed(effect.data)
+                frame = b"".join(map(framed, messages(effect.data)))
                 for number in effect.connections:
                     outgoing.setdefault(number, []).append(frame)
         for number, frames in outgoing.items():
