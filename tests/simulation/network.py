@@ -2,7 +2,8 @@
 
 1. A wire is a WebSocket: frames of one direction arrive whole, once, in order. Between wires there is no order.
 2. A cut loses what is under way. Its ends are told after a while, or never: then they have to find out themselves.
-3. What a socket is not: a frame may come twice (`echo`), and frames of a wire that is cut may still reach the relay
+3. A line may be thin: then a frame takes the time that its length takes, each direction for itself.
+4. What a socket is not: a frame may come twice (`echo`), and frames of a wire that is cut may still reach the relay
    (`straggle`), as when a new connection overtakes an old one.
 """
 
@@ -45,6 +46,7 @@ class Line:
 
     take: Callable[[bytes], None]
     coming: deque[bytes | None] = field(default_factory=deque)
+    free_at: float = 0.0
 
 
 class Wire:
@@ -117,7 +119,7 @@ class Wire:
             return
         for _ in range(2 if self.echo else 1):
             line.coming.append(data)
-            self._later(self._arrive, line)
+            self._later(self._arrive, line, after=self._sending(line, len(data)))
         self.echo = False
 
     def _arrive(self, line: Line) -> None:
@@ -140,8 +142,18 @@ class Wire:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    def _later(self, callback: Callable[..., None], *args: object) -> None:
-        asyncio.get_running_loop().call_later(self.latency, callback, *args, context=self._network.context)
+    def _sending(self, line: Line, size: int) -> float:
+        """How long it takes until a frame is out, behind those before it, in seconds."""
+        rate = self._network.thin.get(self.device)
+        if rate is None:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        line.free_at = max(now, line.free_at) + size / rate
+        return line.free_at - now
+
+    def _later(self, callback: Callable[..., None], *args: object, after: float = 0.0) -> None:
+        seconds = after + self.latency
+        asyncio.get_running_loop().call_later(seconds, callback, *args, context=self._network.context)
 
 
 class Network:
@@ -153,6 +165,8 @@ class Network:
         self.wires: list[Wire] = []
         self.frames = 0
         self.slow: dict[str, float] = {}
+        # How many bytes a second the line of a device carries; as many as you like where it is not named.
+        self.thin: dict[str, int] = {}
         self.told: Callable[[], bool] = lambda: True
         # What the network does belongs to no process, whoever set it going.
         self.context = copy_context()
@@ -195,6 +209,10 @@ class Network:
         self.slow.pop(device, None)
         for wire in self.of(device):
             wire.latency = LATENCY_S
+
+    def widen(self, device: str) -> None:
+        """Let a line carry as much as it is given; what is on it already takes its time."""
+        self.thin.pop(device, None)
 
     def of(self, device: str) -> list[Wire]:
         """The wires of a device."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
+from tests.simulation import texts
 from tests.simulation.tab import Tab
-from tests.simulation.witness import SECRET
+from tests.simulation.texts import SECRET
 
-WORDS: Final = ("hay", "löwe", "苔", "🌻", "- [ ] water", "#garden", "**loud**", "\r\n", "a\tb", "[[Plan]]")
 FOLDERS: Final = ("", "Garden", "Garden/Beds", "Work")
 FILES: Final = 3
 _LISTED: Final = re.compile(r'data-action="note\.open" data-note="([^"]*)"')
@@ -26,8 +26,7 @@ def do_something(tab: Tab, random: Random) -> str:
 def _write(tab: Tab, random: Random) -> str:
     if tab.note is None:
         return _open(tab, random)
-    words = f"{SECRET}{random.randrange(1000)} {random.choice(WORDS)} "
-    tab.type(words, random.randint(0, len(tab.text)))
+    tab.type(texts.words(random), random.randint(0, len(tab.text)))
     return "write"
 
 
@@ -61,7 +60,7 @@ def _open(tab: Tab, random: Random) -> str:
 
 
 def _rename(tab: Tab, random: Random) -> str:
-    return _on_a_note(tab, random, "note.rename", value=f"{SECRET} title {random.randrange(1000)}")
+    return _on_a_note(tab, random, "note.rename", value=texts.title(random))
 
 
 def _move(tab: Tab, random: Random) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from html import unescape
 from random import Random
 from typing import Any, Final, Protocol, assert_never
 
@@ -30,6 +32,12 @@ class Witness(Protocol):
 
     def saved(self, tab: Tab, messages: Sequence[Mapping[str, Any]]) -> None:
         """These messages were said to be saved."""
+
+    def sent(self, tab: Tab, message: Mapping[str, Any]) -> None:
+        """The tab sends what its person pressed."""
+
+    def heard(self, tab: Tab, message: ToTab) -> None:
+        """The core says this to the tab, in this moment; it arrives a moment later."""
 
     def shown(self, tab: Tab, note: str, update: bytes) -> None:
         """The core has shown the tab what others wrote."""
@@ -108,7 +116,10 @@ class Tab:
         """Press something; gives the nonce, which names what the action creates."""
         nonce = text_of(self.random.randbytes(16))
         chosen = [{"path": path, "file": data} for path, data in (files or {}).items()]
-        self._send({"type": "act", "nonce": nonce, "name": action, "args": args, "files": chosen})
+        message = {"type": "act", "nonce": nonce, "name": action, "args": args, "files": chosen}
+        if self.witness is not None:
+            self.witness.sent(self, message)
+        self._send(message)
         return nonce
 
     def go(self, query: str) -> None:
@@ -158,6 +169,8 @@ class Tab:
     def connected(self, port: Port) -> None:
         """A core is there: say hello."""
         self._port = port
+        if self.witness is not None:
+            port.overheard = partial(self.witness.heard, self)
         self.ready = "starting"
         note = self.replica.note if self.replica else None
         self._say(
@@ -270,7 +283,7 @@ def clocks(vector: bytes) -> dict[int, int]:
 def words_in(html: str) -> str:
     """The text of a region, its tags left out."""
     parts = html.replace("<", "\n<").split("\n")
-    return " ".join(" ".join(part.rpartition(">")[2] for part in parts).split())
+    return unescape(" ".join(" ".join(part.rpartition(">")[2] for part in parts).split()))
 
 
 def _numbers(encoded: bytes) -> Iterator[int]:
