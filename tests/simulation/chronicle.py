@@ -39,6 +39,10 @@ class Bodies:
         self._by_id[change.id] = change, body
         return body
 
+    def of_id(self, id: bytes) -> Body:
+        """The body of a change that was seen."""
+        return self._by_id[id][1]
+
     def updates(self, ids: Collection[bytes]) -> set[tuple[str, bytes]]:
         """What some of the changes bring: each update, with its note."""
         opened = (self._by_id[id][1] for id in ids)

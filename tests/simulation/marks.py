@@ -23,7 +23,20 @@ COUNTED_SEEDS: Final = 50
 MEMBERS_SHARE_MIN: Final = 0.8
 EVENTS_MEDIAN_MIN: Final = 400
 
-PATHS: Final = ("late joiner", "held back", "released", "second notebook")
+PATHS: Final = (
+    "late joiner",
+    "held back",
+    "released",
+    "idle drop",
+    "state read",
+    "kept in meta: fetch",
+    "kept in meta: fork",
+    "kept in meta: refill",
+)
+FRAMES: Final = (
+    *("challenge", "hello", "welcome", "members", "changes", "got", "push", "ack"),
+    *("want", "found", "receipt", "error", "ping", "pong"),
+)
 
 UNUSED_STORES: Final = ("segments", "blobs", "events")
 """They belong to the generation, and hold nothing yet."""
@@ -39,6 +52,7 @@ def marks() -> list[str]:
     names = [mark("fault", kind.name) for kind in KINDS]
     names += [mark("store", stored.name) for stored in STORES if stored.name not in UNUSED_STORES]
     names += [mark("path", path) for path in PATHS]
+    names += [mark("frame", frame) for frame in FRAMES]
     names += [mark("habit", habit.name) for habit in HABITS]
     return [name for name in names if name not in BEYOND]
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
@@ -20,7 +21,10 @@ from urllib.parse import urlsplit
 from carryon.core.environment import ConnectionFailed
 
 from tests.simulation.process import Process
+from tests.simulation.tally import Tally
 
+_NAME: Final = re.compile(rb'"frame": ?"([a-z-]+)"')
+NAME_BYTES_MAX: Final = 4096
 LATENCY_S: Final = 0.02
 REFUSED_S: Final = 0.05
 
@@ -130,6 +134,8 @@ class Wire:
             self.cut()
             return
         self._network.frames += 1
+        named = _NAME.search(data, 0, NAME_BYTES_MAX)
+        self._network.tally.note("frame", named[1].decode() if named else "unreadable")
         if self.cut_after is not None and self.standing:
             self.cut_after -= 1
             if self.cut_after < 0:
@@ -164,6 +170,7 @@ class Network:
         self.offline: set[str] = set()
         self.wires: list[Wire] = []
         self.frames = 0
+        self.tally = Tally()
         self.slow: dict[str, float] = {}
         # How many bytes a second the line of a device carries; as many as you like where it is not named.
         self.thin: dict[str, int] = {}

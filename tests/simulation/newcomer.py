@@ -40,6 +40,7 @@ class Newcomer:
         """Join within some seconds, whatever strikes meanwhile; says whether it has."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
+        self._world.witness.coming.add(self._device.profile)
         if self._world.follows(OWN_NOTEBOOK):
             await self._write(min(end, loop.time() + DRAFT_S))
         while not self._belongs():

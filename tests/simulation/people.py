@@ -8,18 +8,22 @@ from random import Random
 from typing import Final
 
 from tests.simulation import texts
+from tests.simulation.habits import SWITCH, Habit
 from tests.simulation.tab import Tab
 from tests.simulation.texts import SECRET
 
 FOLDERS: Final = ("", "Garden", "Garden/Beds", "Work")
 FILES: Final = 3
+_NOTEBOOKS: Final = re.compile(r'data-action="notebook\.switch" data-notebook="([^"]*)"')
 _LISTED: Final = re.compile(r'data-action="note\.open" data-note="([^"]*)"')
 
 
-def do_something(tab: Tab, random: Random) -> str:
-    """Do one thing; gives its name."""
+def do_something(tab: Tab, random: Random, follows: Callable[[Habit], bool]) -> str:
+    """Do one thing; gives its name. `follows` says whether a habit is followed."""
     weights = [weight for weight, _ in ACTIONS]
     [action] = random.choices([action for _, action in ACTIONS], weights)
+    if action is _switch and not follows(SWITCH):
+        action = _write
     return action(tab, random)
 
 
@@ -100,6 +104,14 @@ def _search(tab: Tab, random: Random) -> str:
     return "search"
 
 
+def _switch(tab: Tab, random: Random) -> str:
+    notebooks = _NOTEBOOKS.findall(tab.regions.get("nav", ""))
+    if len(notebooks) < 2:
+        return _write(tab, random)
+    tab.act("notebook.switch", notebook=random.choice(notebooks))
+    return "switch"
+
+
 def _home(tab: Tab, random: Random) -> str:
     tab.go("")
     return "go home"
@@ -138,4 +150,5 @@ ACTIONS: Final[Sequence[tuple[int, Callable[[Tab, Random], str]]]] = (
     (2, _search),
     (3, _home),
     (4, _look),
+    (3, _switch),
 )

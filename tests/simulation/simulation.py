@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 from tests.simulation import people
+from tests.simulation.bounds import small_bounds
 from tests.simulation.faults import Faults
+from tests.simulation.habits import ACT_WHILE_STARTING, SMALL_BOUNDS
+from tests.simulation.memories import Memories
 from tests.simulation.newcomer import Newcomer
 from tests.simulation.peace import compare, lacking
 from tests.simulation.replay import start_again
@@ -51,7 +55,9 @@ class Outcome:
 
 def simulate(seed: int, on: Collection[str] = ()) -> Outcome:
     """Run one seed, with what is `on` beside the rest; raises AssertionError, in words, when something does not hold."""
-    return run(Simulation(seed, on).run())
+    simulation = Simulation(seed, on)
+    with simulation.bounds():
+        return run(simulation.run())
 
 
 class Simulation:
@@ -61,9 +67,14 @@ class Simulation:
         self._world = World(seed, on)
         self._random = self._world.random
         self._faults = Faults(self._world)
+        self._memories = Memories(self._world)
         self._joining: asyncio.Task[None] | None = None
         self._events = 0
         self._trace = sha256()
+
+    def bounds(self) -> AbstractContextManager[None]:
+        """The bounds of this seed."""
+        return small_bounds(self._random) if self._world.follows(SMALL_BOUNDS) else nullcontext()
 
     async def run(self) -> Outcome:
         """Found, disturb, make peace, compare."""
@@ -105,10 +116,12 @@ class Simulation:
             self._joining = asyncio.create_task(self._join())
             return "join"
         tabs = self._ready_tabs()
+        if self._world.follows(ACT_WHILE_STARTING):
+            tabs = [tab for tab in self._world.tabs if tab.worker.device in self._world.members]
         if not tabs:
             return self._open_or_close()
         tab = self._random.choice(tabs)
-        did = people.do_something(tab, self._random)
+        did = people.do_something(tab, self._random, self._world.follows)
         self._world.tally.note("act", did)
         return f"{tab.name} {did}"
 
@@ -143,7 +156,9 @@ class Simulation:
 
     def _look_at_statuses(self) -> None:
         if self._world.tabs:
-            self._world.watch.statuses.look(self._random.choice(self._world.tabs))
+            tab = self._random.choice(self._world.tabs)
+            self._world.watch.statuses.look(tab)
+            self._memories.look(tab)
         self._world.watch.statuses.check()
 
     def _ready_tabs(self) -> list[Tab]:

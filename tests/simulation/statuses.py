@@ -44,6 +44,8 @@ class Statuses:
 
     def __init__(self, witnesses: Mapping[str, Witness]) -> None:
         self.false: list[str] = []
+        # Whether "Seen by" is held against the disks of who is named.
+        self.seen_by = True
         self._witnesses = witnesses
         self._spoken: dict[tuple[Process, str], Spoken] = {}
 
@@ -102,12 +104,13 @@ class Statuses:
             self.false.append(f"{where}, and {unfolded} edits lie in its journal")
             return
         witness.look_at_relay()
-        if own - witness.acked:
+        if own - witness.acked and witness.trusts_relay:
             self.false.append(f"{where}, and {len(own - witness.acked)} changes never reached it")
-        elif words.startswith("Seen by "):
+        elif self.seen_by and words.startswith("Seen by "):
             for name in words.partition(" · ")[0].removeprefix("Seen by ").split(", "):
-                if name != ANOTHER and own - witness.held_once(name):
-                    self.false.append(f"{where}, and {name} never held {len(own - witness.held_once(name))} changes")
+                lacks = set() if name == ANOTHER or name in witness.coming else own - witness.held_once(name)
+                if lacks:
+                    self.false.append(f"{where}, and {name} never held {len(lacks)} changes")
 
     def _of(self, tab: Tab, opened: OpenNotebook) -> Spoken:
         assert tab.worker.process is not None, "a core that speaks lives"

@@ -20,18 +20,20 @@ from carryon_sync.formats.rejected import Rejected
 from carryon_sync.relay.memory_ledger import MemoryLedger
 
 from tests.simulation.device import ORIGIN, Device, Worker
-from tests.simulation.habits import Habit
+from tests.simulation.habits import COMMITS_GO_ON, HOSTILE_RELAY, SEEN_BY, SLOW_MACHINES, Habit
 from tests.simulation.holdings import Bodies
+from tests.simulation.hostile_relay import HostileRelay
 from tests.simulation.network import Network
-from tests.simulation.relay import Relay
 from tests.simulation.tab import Tab
 from tests.simulation.tally import Tally
 from tests.simulation.virtual_loop import until
 from tests.simulation.watch import Watch
 from tests.simulation.witness import Witness
 
-TRIED_SHARE: Final = 0.3
+TRIED_SHARE: Final = 0.6
 PEACEFUL_DISK_S: Final = 0.05
+PACES: Final = ((0.002, 0.0005), (0.02, 0.002), (0.1, 0.01))
+"""How long a step of the disk, and a call of the crypto, take in the mean, in seconds."""
 NAMES: Final = ("Anna's laptop", "Bert's phone", "Cleo's tablet", "Dora's desktop")
 
 
@@ -45,7 +47,8 @@ class World:
         self.random = Random(f"{seed}")
         self.tally = Tally()
         self.network = Network()
-        self.relay = Relay(ORIGIN, Random(f"{seed} relay").randbytes)
+        self.network.tally = self.tally
+        self.relay = HostileRelay(ORIGIN, Random(f"{seed} relay"), self.tally)
         self.relay_before: MemoryLedger | None = None
         self.network.hosts[ORIGIN] = self.relay
         self.devices: list[Device] = []
@@ -54,6 +57,10 @@ class World:
         self.watch = Watch()
         self.notebook = ""
         self._opened = 0
+        self.hostile = self.follows(HOSTILE_RELAY)
+        self.watch.statuses.seen_by = self.follows(SEEN_BY)
+        self._paces = self.random.choice(PACES) if self.follows(SLOW_MACHINES) else (0.0, 0.0)
+        self._commits_go_on = self.follows(COMMITS_GO_ON)
 
     @property
     def witness(self) -> Witness:
@@ -65,6 +72,8 @@ class World:
         name = NAMES[len(self.devices)]
         device = Device(name, self.network, Random(f"{self.seed} {name}"))
         device.tally = self.tally
+        device.disk_s, device.crypto_s = self._paces
+        device.commits_go_on = self._commits_go_on
         self.devices.append(device)
         return device
 
@@ -123,7 +132,8 @@ class World:
         """Watch the one notebook of a tab's device, and give its id."""
         assert tab.worker.core is not None, "a core that is ready runs"
         [opened] = tab.worker.core.notebooks.opened()
-        witness = Witness(Bodies(opened.secrets.keyring(CryptographyPrimitives())), self.relay)
+        keyring = opened.secrets.keyring(CryptographyPrimitives())
+        witness = Witness(Bodies(keyring), self.relay, trusts_relay=not self.hostile)
         self.watch.witnesses[opened.notebook.id] = witness
         witness.watch(tab.worker.device)
         return opened.notebook.id
@@ -132,6 +142,7 @@ class World:
         """A device has everybody's notebook from now on."""
         self.members.append(device)
         self.witness.watch(device)
+        self.witness.coming.discard(device.profile)
 
     async def invite(self, tab: Tab) -> str:
         """Make an invite where a tab is; gives the secret of its link. Raises AssertionError, in words."""
@@ -177,7 +188,8 @@ class World:
         """Copy a device's profile to another machine, and open it there."""
         twin = Device(f"{device.name} (copy {len(self.devices)})", self.network, Random(f"{self.seed} copy"))
         twin.tally, twin.profile, twin.key = self.tally, device.profile, device.key
-        twin.disk_s, twin.crypto_s = device.disk_s, device.crypto_s
+        twin.disk_s, twin.crypto_s = self._paces
+        twin.commits_go_on = self._commits_go_on
         twin.restore(device.photograph())
         self.devices.append(twin)
         self.members.append(twin)
@@ -188,6 +200,7 @@ class World:
         """End every fault that lasts."""
         self.relay.start()
         self.relay.dies = None
+        self.relay.repent()
         self.network.offline.clear()
         for wire in self.network.wires:
             wire.cut_after = None

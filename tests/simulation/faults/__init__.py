@@ -12,10 +12,11 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from tests.simulation.faults.table import KINDS
+from tests.simulation.faults.table import KINDS, Kind
 from tests.simulation.world import World
 
 TASTES: Final = (0.0, 1.0, 1.0, 1.0, 3.0)
+LIE_WEIGHT: Final = 2.0
 
 
 class Faults:
@@ -24,7 +25,12 @@ class Faults:
     def __init__(self, world: World) -> None:
         self._world = world
         self._random = Random(f"{world.seed} faults")
-        self._weights = [(kind.weight or float(kind.name in world.on)) * self._random.choice(TASTES) for kind in KINDS]
+        self._weights = [self._weight(kind) * self._random.choice(TASTES) for kind in KINDS]
+
+    def _weight(self, kind: Kind) -> float:
+        if kind.lie:
+            return LIE_WEIGHT if self._world.hostile else 0.0
+        return kind.weight or float(kind.name in self._world.on)
 
     def strike(self) -> str:
         """Let one fault of a random kind strike, if it can; gives its name."""
