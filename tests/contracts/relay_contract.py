@@ -11,7 +11,7 @@ from carryon.storage.quarantine import Refused
 from carryon.storage.store import Delete, Put
 from carryon_sync.device.holes import Hole
 from carryon_sync.formats.change import Seen
-from carryon_sync.formats.records import ROOT, Record, UnknownSays, record_id
+from carryon_sync.formats.records import ROOT, Record, UnknownSays
 
 from tests.contracts import store_contract as contracts
 from tests.contracts.device import (
@@ -278,22 +278,6 @@ async def members_records_keep_their_order(device: Device) -> None:
     assert await log.members.add([certificate, later]) == [later]
     log = await device.reopened()
     assert await log.members.records() == [root, certificate, later]
-
-
-@rule
-async def what_came_late_is_kept_until_somebody_vouches_for_it(device: Device) -> None:
-    """I10: whether a certificate came in time is known after a restart too."""
-    log = device.log
-    late = [id for record in RECORDS[1:] if (id := record_id(record)) is not None]
-    await log.members.add(RECORDS, frozenset(late))
-    log = await device.reopened()
-    assert await log.members.late() == frozenset(late)
-
-    await log.members.in_time(late[:1])
-
-    log = await device.reopened()
-    assert await log.members.late() == frozenset(late[1:])
-    assert await log.members.records() == RECORDS
 
 
 @rule

@@ -62,8 +62,8 @@ async def test_members_are_known_whatever_the_order_of_their_records(home: Home)
     assert len(records) > 2
     members = Members(opened(tab).identity.notebook)
 
-    admitted = await admit(members, CryptographyPrimitives(), records[::-1], lambda _: False)
+    admitted = await admit(members, CryptographyPrimitives(), records[::-1])
 
     assert (sorted(admitted.records), admitted.refused) == (sorted(records), ())
-    alone = await admit(Members(opened(tab).identity.notebook), CryptographyPrimitives(), records[-1:], lambda _: False)
+    alone = await admit(Members(opened(tab).identity.notebook), CryptographyPrimitives(), records[-1:])
     assert (alone.records, len(alone.refused)) == ((), 1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from carryon.core.acts.pairing import INVITE_MS
 from carryon.core.acts.removing import change_role, remove_device, revoke_invite
+from carryon.core.relays.custody import LOOK_S
 from carryon_sync.formats.records import Invite, Role
 from carryon_sync.formats.rejected import Rejected
 
@@ -110,6 +112,22 @@ async def test_a_withdrawn_invite_joins_nobody(home: Home) -> None:
     joining.act("join.accept")
 
     await until(lambda: "withdrawn" in str(joining.regions), "it says why", 60.0)
+
+
+@rule
+async def test_i10_an_inviter_revokes_what_has_expired(home: Home) -> None:
+    """Every device reads it in the records, whatever clock it has, and whatever a relay lets in."""
+    anna = await home.begin()
+    bert = await home.join(anna, "Bert")
+    await home.link(anna)
+    known = [opened(tab).identity.members for tab in (anna, bert)]
+    [_, invite] = [record.id for record in known[0].records() if isinstance(record.says, Invite)]
+
+    await asyncio.sleep(QUIET_S)
+    assert [members.uses_left(invite) for members in known] == [1, 1]
+    anna.worker.device.skew_ms = INVITE_MS
+
+    await until(lambda: not any(members.uses_left(invite) for members in known), "both know its end", 2 * LOOK_S)
 
 
 @rule

@@ -236,15 +236,6 @@ class TestLate:
         device = people.as_device("phone", phone)
 
         assert "waits" in reason(people.members.check(people.written(Witness(), device, after=people.members.tips())))
-        assert people.members.vouched(device.author, people.members.tips()) == ()
-
-    def test_a_change_of_an_owner_vouches_for_what_its_tips_name(self) -> None:
-        people, laptop, phone = self.late()
-        editor = people.device("editor", Role.EDITOR)
-
-        assert people.members.vouched(editor.author, (phone.id, editor.certificate.id)) == ()
-        assert people.members.vouched(laptop.author, (phone.id,)) == (phone.id,)
-        assert people.members.may_connect(phone.id)
 
 
 class TestEpochs:

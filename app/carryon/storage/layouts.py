@@ -36,7 +36,6 @@ author 16 ‖ n 8 ‖ id 32.
                  ("refill", relay)     8 next pos · 8 last pos    what is still to be put into its outbox             p
                  ("author", author)    1 state: 0 in use · 1 retired             authors of this device               p
                  ("mark", relay, seq)  16 log · 8 sequence · 32 running hash     at every 64th place of the relay's log      p
-                 ("late", id)          nothing: a certificate that came when its invite had expired       p
                  ("fork", tag)         8 pos            of the newest change beside another of its number             p
                  ("fetch", tag)        nothing: the tag is to be fetched, its waiting changes were dropped            p
                  ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"

@@ -43,20 +43,8 @@ class Members:
                 records.append(record)
         return records
 
-    async def late(self) -> frozenset[bytes]:
-        """Give the ids of the certificates that came when their invite had expired."""
-        lower, upper = beneath("late")
-        entries = await self._generation.store.read("meta", lower=lower, upper=upper)
-        return frozenset(
-            key[1] for entry in entries if isinstance(key := entry.key, tuple) and isinstance(key[1], bytes)
-        )
-
-    async def in_time(self, ids: Sequence[bytes]) -> None:
-        """Keep that an owner has vouched for late certificates."""
-        await self._generation.commit([Delete("meta", ("late", id)) for id in ids])
-
-    async def add(self, records: Sequence[bytes], late: frozenset[bytes] = frozenset()) -> list[bytes]:
-        """Keep records in this order, and which of them came late; give those that were new."""
+    async def add(self, records: Sequence[bytes]) -> list[bytes]:
+        """Keep records in this order; give those that were new."""
         for _ in range(COMMIT_TRIES_MAX):
             held = {entry.unique for entry in await self._generation.entries("members")}
             by_id = {record_id(record): record for record in records}
@@ -64,9 +52,9 @@ class Members:
             if not new:
                 return []
             try:
-                added = [Add("members", layouts.plain(record), unique=id) for id, record in new.items()]
-                came_late = [Put("meta", ("late", id), layouts.plain(b"")) for id in new if id in late]
-                await self._generation.commit([*added, *came_late])
+                await self._generation.commit(
+                    [Add("members", layouts.plain(record), unique=id) for id, record in new.items()]
+                )
             except Exists:  # Another core added one meanwhile.
                 continue
             return list(new.values())

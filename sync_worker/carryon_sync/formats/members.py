@@ -7,15 +7,15 @@
    device's own, with the role it has, by that device. All else is an owner's, the root included.
 4. All that a record names lies in its past: nothing is named that its `after` does not lead to.
 5. An epoch follows all epochs in its past, and wraps its key to every device that stays and to the root.
-6. Expiry is a matter of clocks: whoever takes a record says whether its invite had expired (`late`); such a certificate
-   waits for the word of somebody senior.
+6. Expiry is a matter of clocks: a relay says of a record that it takes whether its invite had expired (`late`); such a
+   certificate waits for the word of somebody senior. Devices go by the records alone: who invited revokes what has expired.
 
 It verifies no signature: `check` names the key, the caller verifies, then calls `add`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from carryon_sync.formats.change import Link
@@ -119,23 +119,6 @@ class Members:
                 self.root = record.says
             case Invite():
                 self._invites_by_key[record.says.signing] = record.id
-
-    def vouched(self, author: bytes, tips: Collection[bytes]) -> tuple[bytes, ...]:
-        """Take the word of an author's change for late certificates that its tips name; return those that are in time now."""
-        graph, known = self._graph, self._graph.before(id for id in tips if id in self)
-        standing = View(graph, known).standing(author[:8])
-        if standing.newest is None or standing.role != Role.OWNER:
-            return ()
-        signer = graph.places[standing.newest]
-        vouched = [
-            place
-            for place in graph.late
-            if known >> place & 1 and graph.depth[signer] < graph.depth[place] and signer != place
-        ]
-        graph.late.difference_update(vouched)
-        if vouched:
-            self._look_again()
-        return tuple(graph.records[place].id for place in vouched)
 
     def in_time(self, id: bytes) -> None:
         """Take it from an owner itself that a late certificate is in order."""

@@ -45,7 +45,7 @@ async def first_notebook(environment: Environment, device: DeviceStore) -> str:
     keyring = created.secrets.keyring(environment.primitives)
     identity = Identity(created.secrets, keyring, members, log.members, environment.random)
     records = [record.encode() for record in created.records]
-    admitted = await identity.learn(records, environment.now())
+    admitted = await identity.learn(records)
     assert len(admitted.records) == len(records), f"records of our own are in order: {admitted.refused}"
     await _write_welcome(environment, log, identity, kept.id)
     await log.close()

@@ -18,7 +18,7 @@ from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.frames import PROTOCOL
 
 from carryon.core.environment import ConnectionFailed, Environment, Socket
-from carryon.core.log.membership import admit, expired_at
+from carryon.core.log.membership import admit
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.relay_link import origin_of, socket_url
 from carryon.crypto.device_names import open_name
@@ -64,7 +64,7 @@ async def invite(opened: OpenNotebook) -> str | Rejected:
         relay,
         environment.random,
     )
-    admitted = await identity.learn([invited.record.encode()], environment.now())
+    admitted = await identity.learn([invited.record.encode()])
     assert admitted.records, f"an invite of our own is in order: {admitted.refused}"
     opened.syncing.members_kept()
     return encode_link(environment.place.site, invited.link)
@@ -117,8 +117,7 @@ async def _fetch_records(
                     [proof] = await environment.primitives.sign(keys.signing.private, [message])
                     effects = [*machine.signed(proof), *effects]
                 case StoreMembers(received):
-                    is_late = expired_at(members, environment.now())
-                    records += (await admit(members, environment.primitives, received, is_late)).records
+                    records += (await admit(members, environment.primitives, received)).records
                 case RecordsHere():
                     return members, tuple(records)
                 case NotJoined(_, words):

@@ -22,7 +22,7 @@ async def remove_device(opened: OpenNotebook, certificate: bytes) -> Rejected | 
     if refused is not None:
         return refused
     heads = {certificate: await _written_by(opened, certificate)}
-    if not await identity.begin_epoch(heads, opened.now()):
+    if not await identity.begin_epoch(heads):
         return Rejected("The device could not be removed: its records changed meanwhile. Try again.")
     await _published(opened)
     return None
@@ -41,7 +41,7 @@ async def change_role(opened: OpenNotebook, certificate: bytes, role: Role) -> R
         heads = await _written_by(opened, certificate)
         primitives = identity.keyring, identity.secrets, identity.members
         frontiers = await frontier_records(*primitives, device.id, heads)
-        await identity.learn([record.encode() for record in frontiers], opened.now())
+        await identity.learn([record.encode() for record in frontiers])
     says = replace(
         device.certificate,
         role=role,
@@ -56,7 +56,7 @@ async def change_role(opened: OpenNotebook, certificate: bytes, role: Role) -> R
         identity.certificate,
         says,
     )
-    await identity.learn([record.encode()], opened.now())
+    await identity.learn([record.encode()])
     await _published(opened)
     return None
 
@@ -76,7 +76,7 @@ async def revoke_invite(opened: OpenNotebook, invite: bytes) -> Rejected | None:
         identity.certificate,
         Revocation(invite),
     )
-    await identity.learn([record.encode()], opened.now())
+    await identity.learn([record.encode()])
     await _published(opened)
     return None
 

@@ -12,7 +12,16 @@ from typing import Final
 from carryon_sync.formats.change import UNDERSTOOD, Body, Change
 from carryon_sync.formats.ids import raw_of, text_of
 from carryon_sync.formats.members import Members
-from carryon_sync.formats.records import AFTER_MAX, FrontierHead, Role, Witness, fingerprint_of
+from carryon_sync.formats.records import (
+    AFTER_MAX,
+    FrontierHead,
+    Invite,
+    Revocation,
+    Role,
+    Says,
+    Witness,
+    fingerprint_of,
+)
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.membership import Admitted, admit
@@ -82,19 +91,16 @@ class Identity:
         """Whether an author is one of this device's."""
         return author[:8] == fingerprint_of(self.signing.public)
 
-    async def learn(self, records: Sequence[bytes], now: int) -> Admitted:
-        """Take in records that came now (ms since 1970), keep them, and open the keys that they bring. Raises StorageError."""
+    async def learn(self, records: Sequence[bytes]) -> Admitted:
+        """Take in records that came now, keep them, and open the keys that they bring. Raises StorageError."""
         async with self._learning:
-            primitives = self.keyring.primitives
-            admitted = await admit(self.members, primitives, records, lambda _: False)
+            admitted = await admit(self.members, self.keyring.primitives, records)
             # Also what a full disk refused before: a relay gives no record again that the hello names as held.
-            held = [record.encode() for record in self.members.records()]
-            late = frozenset(record.id for record in self.members.records() if self.members.is_late(record.id))
-            await self._kept.add(held, late)
+            await self._kept.add([record.encode() for record in self.members.records()])
             await self._look_again()
             return admitted
 
-    async def witness(self, now: int) -> bool:
+    async def witness(self) -> bool:
         """Say as an owner that whom this device invited came in time, and tie loose ends; whether there was anything to say."""
         members = self.members
         ends = members.good_tips()
@@ -102,23 +108,40 @@ class Identity:
             not members.unwitnessed(self.certificate) and len(ends) <= ENDS_MAX
         ):
             return False
+        return await self._declare(Witness(), ends[:AFTER_MAX])
+
+    async def end_invites(self, now: int) -> bool:
+        """Withdraw the invites of this device that have expired (`now` in ms since 1970); whether there were any.
+
+        So their end is in the records, where everybody reads the same, and no device goes by its own clock.
+        """
+        if not self.members.is_owner(self.certificate):
+            return False
+        members, own = self.members, self.signing.public
+        expired = [
+            record.id
+            for record in members.records()
+            if isinstance(record.says, Invite) and record.says.expires <= now and members.uses_left(record.id)
+            if (issuer := members.certificate(record.issuer)) is not None and issuer.signing == own
+        ]
+        return any([await self._declare(Revocation(invite), members.good_tips()[:AFTER_MAX]) for invite in expired])
+
+    async def _declare(self, says: Says, after: Sequence[bytes]) -> bool:
         record = await signed_record(
-            self.keyring.primitives, self.signing, self.notebook, ends[:AFTER_MAX], self.certificate, Witness()
+            self.keyring.primitives, self.signing, self.notebook, after, self.certificate, says
         )
-        admitted = await self.learn([record.encode()], now)
+        admitted = await self.learn([record.encode()])
         return bool(admitted.records)
 
-    async def begin_epoch(self, out: Mapping[bytes, Sequence[FrontierHead]], now: int) -> bool:
+    async def begin_epoch(self, out: Mapping[bytes, Sequence[FrontierHead]]) -> bool:
         """Begin an epoch as an owner, without those who are put out; whether it holds. Raises StorageError."""
         made = await make_epoch(self.keyring, self.secrets, self.members, out, self.random)
-        admitted = await self.learn([record.encode() for record in made.records], now)
+        admitted = await self.learn([record.encode() for record in made.records])
         return len(admitted.records) == len(made.records)
 
     async def read_kept(self) -> bool:
         """Take in the records that this device keeps, which other cores may have added to; whether there were any."""
-        late = await self._kept.late()
-        primitives = self.keyring.primitives
-        admitted = await admit(self.members, primitives, await self._kept.records(), lambda record: record.id in late)
+        admitted = await admit(self.members, self.keyring.primitives, await self._kept.records())
         if admitted.records:
             await self._look_again()
         return bool(admitted.records)
@@ -146,12 +169,10 @@ class Identity:
     async def open(self, changes: Sequence[Change]) -> list[Body | Rejected | Early]:
         """Verify and open changes, and ask whether their authors might write them; the answers stand in their order."""
         bodies = await self._opened(changes)
-        judged = [
+        return [
             self._judged(change, body) if isinstance(body, Body) else body
             for change, body in zip(changes, bodies, strict=True)
         ]
-        await self._take_words(changes, judged)
-        return judged
 
     async def read(self, changes: Sequence[Change]) -> list[Body]:
         """Open changes of this device's own log, all of which have opened before. Raises Unreadable."""
@@ -207,15 +228,6 @@ class Identity:
         if role < Role.EDITOR:
             return Rejected(f"{name} is by a device that may only read")
         return body
-
-    async def _take_words(self, changes: Sequence[Change], bodies: Sequence[Body | Rejected | Early]) -> None:
-        """Believe what owners' changes say of certificates that had come late."""
-        vouched: list[bytes] = []
-        for change, body in zip(changes, bodies, strict=True):
-            if isinstance(body, Body):
-                vouched += self.members.vouched(change.header.author, body.tips)
-        if vouched:
-            await self._kept.in_time(vouched)
 
 
 def note_bytes(note: str) -> bytes:

@@ -1,11 +1,11 @@
 """Take members' records in: each is checked against those held, its signature verified, and only then believed."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from carryon_sync.formats.members import Held, Members, Missing, SignedBy
-from carryon_sync.formats.records import Certificate, Invite, Record, decode_record
+from carryon_sync.formats.records import Record, decode_record
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.primitives import Primitives, Signed
@@ -13,23 +13,18 @@ from carryon.crypto.primitives import Primitives, Signed
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The records that are new and in order, as sent, which of them came late, and the words of why others were refused."""
+    """The records that are new and in order, as sent, and the words of why others were refused."""
 
     records: tuple[bytes, ...]
-    late: frozenset[bytes]
     refused: tuple[str, ...]
 
 
-async def admit(
-    members: Members, primitives: Primitives, records: Sequence[bytes], is_late: Callable[[Record], bool]
-) -> Admitted:
+async def admit(members: Members, primitives: Primitives, records: Sequence[bytes]) -> Admitted:
     """Add to `members` what is in order, whatever the order given: a store may hold a record before one that it names.
 
-    `is_late` tells of a record whether its invite had expired when it came. Each record is judged once, and once more for each record
-    that it had to wait for.
+    Each record is judged once, and once more for each record that it had to wait for.
     """
     admitted: list[bytes] = []
-    late: set[bytes] = set()
     refused: list[str] = []
     ready: deque[tuple[bytes, Record]] = deque()
     waiting: dict[bytes, list[tuple[bytes, Record]]] = {}
@@ -53,20 +48,8 @@ async def admit(
                 if not verified:
                     refused.append(f"member's record {record.id.hex()[:8]} is not signed by who it says")
                     continue
-                members.add(record, late=is_late(record))
+                members.add(record)
                 admitted.append(data)
-                if members.is_late(record.id):
-                    late.add(record.id)
                 ready.extend(waiting.pop(record.id, ()))
     refused += ["a member's record names records that are not here"] * sum(map(len, waiting.values()))
-    return Admitted(tuple(admitted), frozenset(late), tuple(refused))
-
-
-def expired_at(members: Members, now: int) -> Callable[[Record], bool]:
-    """Tell whether a record that comes now is a certificate by an invite that has expired; `now` in ms since 1970."""
-
-    def has_expired(record: Record) -> bool:
-        says = members.says(record.issuer)
-        return isinstance(record.says, Certificate) and isinstance(says, Invite) and now >= says.expires
-
-    return has_expired
+    return Admitted(tuple(admitted), tuple(refused))

@@ -253,7 +253,7 @@ class RelayLink:
             self._socket = None
 
     async def _store_members(self, records: Sequence[bytes]) -> Sequence[Effect]:
-        admitted = await self._identity.learn(records, self._environment.now())
+        admitted = await self._identity.learn(records)
         if admitted.records:
             await self._receiving.members_changed()
             await self._read_receipts()
@@ -264,7 +264,7 @@ class RelayLink:
         if await self._identity.read_kept():
             self._met()
         # Also what a full disk refused before: a relay gives no record again that the hello names as held.
-        await self._identity.learn((), self._environment.now())
+        await self._identity.learn(())
 
     async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
         dropped: tuple[bytes, ...] = ()
