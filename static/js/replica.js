@@ -2,7 +2,7 @@
 /**
  * The open note as one more replica: a Yjs document in this tab, which the core's updates and the editor's edits meet in.
  *
- * 1. A replica stays when its editor leaves the page (preview), so its undo stays too; it ends when another note is bound.
+ * 1. A replica stays when its editor leaves the page (preview, another note), and what can be undone with it.
  * 2. Every local transaction becomes one `edit`; what comes from the core carries the origin `CORE` and goes nowhere.
  * 3. On each binding the core says what it has; what it lacks is answered as an edit.
  * 4. The tab's client id is used again for a note only if the note holds everything that was written under it here: a client id whose
@@ -43,6 +43,11 @@ export class Replica {
     this.doc.on("update", (/** @type {Uint8Array} */ update, /** @type {unknown} */ origin) => {
       if (origin !== CORE) this.#edited(update);
     });
+  }
+
+  /** Its note lies open no more: what is written later is another step of its undo. */
+  leave() {
+    this.undo.stopCapturing();
   }
 
   /** What this replica has. */

@@ -9,10 +9,11 @@ import { freshId } from "./arguments.js";
 import { listen } from "./actions.js";
 import { perform } from "./calls.js";
 import { Connection } from "./connection.js";
-import { EarlyKeys } from "./early.js";
+import { Keeper } from "./keeper.js";
 import { ListWindow } from "./listwindow.js";
 import { morph } from "./morph.js";
 import { LateWords, notice, progress } from "./notice.js";
+import { painted } from "./paint.js";
 import { followReleases, holdRelease, sweep, takeOver } from "./release.js";
 import { base } from "./site.js";
 import { Unsaved } from "./unsaved.js";
@@ -33,8 +34,8 @@ const opened = location.search;
 let desk;
 const late = new LateWords();
 const unsaved = new Unsaved(base, root, (message) => connection.post(message), (isLate) => late.tell(isLate));
-const fields = listen(unsaved);
-const early = new EarlyKeys(() => root.dataset.core === "starting" && !unsaved.empty);
+const keeper = new Keeper((box, on) => unsaved.typing(box, on));
+const fields = listen(unsaved, keeper);
 const listWindow = new ListWindow((first, rows) => connection.post({ type: "scrolled", first, rows }));
 /** Why the last core failed. */
 let fault = "";
@@ -54,7 +55,14 @@ function start() {
     root.dataset.core = "failed";
     return notice(lacking);
   }
+  // Whoever comes for the first time sees what is going on before it goes on.
+  if (navigator.serviceWorker && !navigator.serviceWorker.controller) return void painted().then(begin);
+  begin();
+}
+
+function begin() {
   // A core takes longer to start than anything else here.
+  performance.mark("core asked for");
   connection.start();
   listWindow.lay();
   holdRelease();
@@ -64,6 +72,7 @@ function start() {
   // The shortcut of the installed app; once, whatever is reloaded later.
   if (location.search === "?new") {
     history.replaceState(null, "", base);
+    keeper.wait();
     unsaved.send({ type: "act", nonce: freshId(), name: "note.create", args: {}, files: [] });
   }
   connection.greet();
@@ -90,6 +99,7 @@ function receive(message) {
       return progress(message.bytes);
     case "ready":
       root.dataset.core = message.state;
+      performance.mark(`core ${message.state}`);
       if (message.state === "failed") fault = message.words;
       notice(message.state === "failed" ? "failed" : "", message.words);
       if (message.state === "ready") sweep();
@@ -107,11 +117,10 @@ function receive(message) {
     case "located":
       return locate(message.query, message.replace);
     case "call":
-      perform(message, takeOver).then(
+      perform(message, takeOver, keeper).then(
         (value) => connection.post({ type: "answered", call: message.call, ok: true, value }),
         (error) => connection.post({ type: "answered", call: message.call, ok: false, value: String(error) }),
       );
-      if (message.name === "focus") early.land();
   }
 }
 

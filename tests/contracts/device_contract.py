@@ -41,7 +41,7 @@ async def notebooks_stay(database: Database) -> None:
     assert await device.current() == SECOND.id
     assert [await device.secrets(one.id) for one in (FIRST, SECOND)] == [b"first", b"second"]
     assert (await device.setting("relay"), await device.setting("other")) == (b"none", None)
-    assert house.database == f"carryon-{FIRST.id}-1"
+    assert house.database == f"carryon-{FIRST.id}-2"
 
     await device.remove_notebook(FIRST.id)
     assert await device.notebooks() == {SECOND.id: SECOND}

@@ -13,7 +13,7 @@ from carryon.storage.quarantine import ITEMS_MAX, Refused
 from carryon.storage.store import Delete, Put
 
 from tests.contracts import store_contract as contracts
-from tests.contracts.device import HOME, Device, connected, entering, folded, logged, outbox, refused, row
+from tests.contracts.device import AT_START, HOME, Device, connected, entering, folded, logged, outbox, refused, row
 from tests.contracts.samples import ALICE, BOB, chain, change, following, link, tag
 
 RULES: dict[str, contracts.Rule] = {}
@@ -27,7 +27,7 @@ async def every_bit_of_the_log_counts(device: Device) -> None:
     fence = await connected(log, HOME)
     changes = chain("n", ALICE, 3)
     await folded(log, *changes)
-    await log.relays.acked(HOME, {one.id: 1 for one in changes}, fence)
+    await log.relays.shown(HOME, {one.id: 1 for one in changes}, fence, AT_START)
     value = layouts.log_value(changes[1])
     for place in range(0, len(value), 7):
         flipped = bytearray(value)

@@ -15,7 +15,6 @@ from typing import Any, Final
 from carryon.core.acts.pairing import invite
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.messages import ToTab
-from carryon.crypto.cryptography_primitives import CryptographyPrimitives
 from carryon.storage.memory_store import Commit, Fault, Read, Step
 from carryon.storage.store import Add
 
@@ -140,8 +139,7 @@ def opened(tab: Tab) -> OpenNotebook:
 
 def holdings(tab: Tab) -> Holdings:
     """What the tab's device holds durably of the notebook that it shows."""
-    keyring = opened(tab).secrets.keyring(CryptographyPrimitives())
-    return Holdings(tab.worker.device, Bodies(keyring))
+    return Holdings(tab.worker.device, Bodies(opened(tab).identity.keyring))
 
 
 def rest(notebook: OpenNotebook) -> bool:

@@ -77,7 +77,7 @@ async def test_a_leader_that_is_silent_loses_the_lead_and_its_session_writes_are
     await until(lambda: leads(other), "the lead was stolen", 5.0)
 
     with pytest.raises(Fenced):
-        await zombie.log.relays.acked("http://relay.test:8000/", {bytes(32): 1}, fence)
+        await zombie.log.relays.filled("http://relay.test:8000/", {bytes(32): 1}, fence)
 
 
 @rule

@@ -51,7 +51,7 @@ function greet(port, { query, vector }) {
 }
 
 function open(port, name, vector) {
-  const html = `<input aria-label="Title" data-focus="title" data-action="note.rename" data-note="${name}" data-rest="2000" value="">
+  const html = `<input aria-label="Title" data-focus="title" data-next="body" data-action="note.rename" data-note="${name}" data-rest="2000" value="">
     <carryon-editor data-note="${name}" data-editable="true" data-focus="body">${escape(note(name).getText("body").toString())}</carryon-editor>`;
   port.postMessage({ type: "regions", regions: { note: html }, title: name, place: "notes", pane: "note" });
   shown += 1;

@@ -190,7 +190,8 @@ def test_keys_pressed_after_new_note_wait_for_the_box_that_gets_the_focus(tab: T
     """A8: before the core is up, New note works at once and the keys after it go where it leads."""
     page = tab("?slow", "starting")
     page.evaluate(
-        """() => { const made = document.createElement("button"); made.dataset.action = "note.create"; made.textContent = "New note";
+        """() => { const made = document.createElement("button"); made.textContent = "New note";
+        Object.assign(made.dataset, {action: "note.create", opens: "title"});
         document.querySelector("[data-region=nav]").append(made); }"""
     )
     until(lambda: order(page, "heard", kind="hello"))

@@ -1,5 +1,7 @@
 """The open notebook: commands and updates in, facts out."""
 
+from collections.abc import Sequence
+
 import pytest
 from carryon.notebook.commands import (
     Command,
@@ -11,7 +13,7 @@ from carryon.notebook.commands import (
     RestoreNote,
     TrashNote,
 )
-from carryon.notebook.facts import CommandRefused, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
+from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
 from carryon.notebook.notebook import Notebook, body_characters_max, folder_characters_max, title_characters_max
 from carryon.notes.note import Note
 from carryon.notes.row import decode_rows, encode_rows
@@ -73,12 +75,42 @@ class TestCommands:
         facts = notebook.act(command, now=7)
 
         assert [type(fact) for fact in facts] == [NoteEdited, RowChanged]
-        assert notebook.rows[ONE].modified == 7
         assert notebook.act(command, now=8) == []
         other = a_notebook("bb")
-        other.absorb(ONE, [state, *updates_of(facts)], 7, {"aa": 2})
+        other.absorb(ONE, [state], 5, {"aa": 1})
+        other.absorb(ONE, updates_of(facts), time_of(facts), {"aa": 2})
         other.refresh()
-        assert other.rows[ONE] == notebook.rows[ONE]._replace(created=7)
+        assert other.rows[ONE] == notebook.rows[ONE]
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=repr)
+    def test_only_a_change_of_words_changes_when_a_note_was_edited(self, command: Command) -> None:
+        """Neither pin nor folder nor trash, and not the way back; on another device neither."""
+        one, other = _with_a_note("aa"), a_notebook("bb")
+        other.absorb(ONE, [_state(one)], 5, {"aa": 1})
+
+        for time, order in ((7, command), (8, PinNote(ONE, False)), (9, RestoreNote(ONE)), (10, MoveNote(ONE, ""))):
+            facts = one.act(order, now=time)
+            if facts:
+                other.absorb(ONE, updates_of(facts), time_of(facts), {"aa": time})
+        other.refresh()
+
+        edited = 7 if isinstance(command, RenameNote | ReplaceBody) else 5
+        assert (one.rows[ONE].modified, other.rows[ONE].modified) == (edited, edited)
+
+    def test_what_changes_no_words_bears_the_time_of_the_words(self) -> None:
+        """Every device takes the latest time of a note's changes for its age, in whatever order they come."""
+        notebook = _with_a_note()
+        notebook.put_heads(ONE, {"aa": 1}, 5, first=True)
+
+        times = [
+            fact.time
+            for now, order in ((7, PinNote(ONE, True)), (8, ReplaceBody(ONE, "x")), (9, PinNote(ONE, False)))
+            for fact in notebook.act(order, now)
+            if isinstance(fact, NoteEdited)
+        ]
+
+        assert times == [5, 8, 8]
+        assert notebook.rows[ONE].modified == 8
 
     @pytest.mark.parametrize(
         "command", [RenameNote(ONE, "Title"), MoveNote(ONE, ""), PinNote(ONE, False), RestoreNote(ONE)], ids=repr
@@ -251,7 +283,7 @@ class TestUpdates:
     def test_b5_rows_and_texts_are_rebuilt_from_documents_without_an_edit(self) -> None:
         """B5: after the derived stores are lost, loading documents gives the same rows and texts, and no update."""
         notebook = _with_a_note()
-        notebook.act(PinNote(ONE, True), now=8)
+        notebook.act(RenameNote(ONE, "New"), now=8)
         rebuilt = a_notebook()
 
         rebuilt.put_note(Note.load(ONE, rebuilt.client, _state(notebook)), 5, 8, {"aa": 2})
@@ -275,6 +307,12 @@ class TestUpdates:
         started.put_texts({ONE: "body #tag", OTHER: "of a note that is gone"})
         assert started.texts_ready
         assert started.listed("notes", "", "", "body").ids == [ONE]
+
+
+def time_of(facts: Sequence[Fact]) -> int:
+    """The time that the change of an edit will bear."""
+    [time] = [fact.time for fact in facts if isinstance(fact, NoteEdited)]
+    return time
 
 
 def _with_a_note(author: str = "aa") -> Notebook:

@@ -53,6 +53,7 @@ class PickedFile:
 
     path: str
     data: bytes
+    modified: int | None = None
 
     @property
     def bytes_count(self) -> int:
@@ -81,6 +82,7 @@ class Device:
         self.faults: DiskFaults = lambda _database, _step: None
         self.frames: list[Frame] = []
         self.persisted = False
+        self.key_lies_beside = False
         self.failures: list[str] = []
         self._processes = 0
 
@@ -128,6 +130,8 @@ class Device:
             return LocalChannel(self.local, process, name, heard)
 
         def chosen_file(file: object, path: str) -> PickedFile:
+            if isinstance(file, PickedFile):
+                return file
             assert isinstance(file, bytes), "tests choose bytes"
             return PickedFile(path, file)
 
@@ -145,6 +149,7 @@ class Device:
             chosen_file=chosen_file,
             keep_frame=keep_frame,
             is_persisted=is_persisted,
+            key_lies_beside=self.key_lies_beside,
         )
 
     def lose_storage(self) -> None:

@@ -61,8 +61,8 @@ class Relay:
         self._wires[number], self._numbers[wire] = (notebook, wire), number
         room = self._rooms.get(notebook)
         if room is None:
-            room = self._rooms[notebook] = Room(notebook, self.ledger.open(notebook), verify)
-        self._perform(notebook, room.joined(number, self._random(32), self.origin, self._now()))
+            room = self._rooms[notebook] = Room(notebook, self.ledger.open(notebook), (self.origin,), verify)
+        self._perform(notebook, room.joined(number, self._random(32), self._now()))
         if self._ticking is None:
             self._tick()
 

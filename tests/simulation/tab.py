@@ -18,7 +18,7 @@ from carryon.core.tabs.messages import Bind, Call, Located, Ready, Regions, Rele
 from carryon.notes.note import Note
 from carryon_sync.formats.ids import text_of
 
-from tests.simulation.device import Worker
+from tests.simulation.device import PickedFile, Worker
 from tests.simulation.port import Port
 
 ROWS: Final = 20
@@ -104,7 +104,7 @@ class Tab:
 
     # What a person does.
 
-    def act(self, action: str, /, *, files: Mapping[str, bytes] | None = None, **args: str) -> str:
+    def act(self, action: str, /, *, files: Mapping[str, bytes | PickedFile] | None = None, **args: str) -> str:
         """Press something; gives the nonce, which names what the action creates."""
         nonce = text_of(self.random.randbytes(16))
         chosen = [{"path": path, "file": data} for path, data in (files or {}).items()]

@@ -61,7 +61,7 @@ async def life(store: MemoryStore) -> None:
     )
     await log.append(Received((*THEIRS[2:], FORK), leaving=(THEIRS[3].id,), relay=HOME, reached=at(5)), fence)
     await log.relays.outbox(HOME, 10, fence)
-    await log.relays.acked(HOME, {MINE[0].id: 6, MINE[1].id: 7}, fence)
+    await log.relays.shown(HOME, {MINE[0].id: 6, MINE[1].id: 7}, fence, at(7))
     await log.states.write([NoteState("n", log.changes.position, await log.changes.heads_of(tag("n")), b"state")])
     await log.rows.write(Front(log.changes.position, 1, b"front"), {1: b"rows"})
     await log.rows.read_front()
@@ -106,7 +106,7 @@ async def sound(disk: MemoryDisk) -> None:
     sequence = 0 if reached is None else reached.sequence
     theirs = [entry for entry in page.entries if entry.change.header.author == BOB]
     waiting = await log.waiting()
-    assert {0: (0, 0), 2: (2, 1), 5: (5, 0)}[sequence] == (len(theirs), len(waiting))
+    assert {0: (0, 0), 2: (2, 1), 5: (5, 0), 7: (5, 0)}[sequence] == (len(theirs), len(waiting))
 
 
 async def steps_of(kind: type[Read] | type[Commit]) -> int:
@@ -156,7 +156,7 @@ OPERATIONS: dict[str, Callable[[Log], Awaitable[object]]] = {
     "members": lambda log: log.members.add([b"root", b"new"]),
     "quarantine": lambda log: log.quarantine.add([Refused("junk", b"more junk")]),
     "the outbox": lambda log: log.relays.outbox(HOME, 5, 1),
-    "acks": lambda log: log.relays.acked(HOME, {MINE[2].id: 9}, 1),
+    "acks": lambda log: log.relays.shown(HOME, {MINE[2].id: 9}, 1, AT_START),
     "starting over": lambda log: log.relays.start_over(HOME, at(0), 1),
     "leading": lambda log: log.relays.lead(),
 }

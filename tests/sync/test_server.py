@@ -125,9 +125,12 @@ class TestSync:
         assert len(laptop.shell.log) == 20
         assert kept_ids(own_relay.data) == set(laptop.shell.log)
 
-    async def test_a7_cut_at_every_byte_of_a_push_nothing_is_lost(self, people: People, relay: RelayProcess) -> None:
+    async def test_a7_cut_at_every_byte_of_a_push_nothing_is_lost(self, people: People, tmp_path: Path) -> None:
         """A7: the connection ends after each single byte of what a live device sends for a change."""
+        relay = RelayProcess(tmp_path / "data")
         proxy = await CuttingProxy(relay.port).start()
+        relay.arguments = ("--origin", proxy.origin)
+        await asyncio.to_thread(relay.start)
         laptop = SocketDevice(people, people.device("laptop"), proxy.address)
         laptop.shell.start()
         await laptop.until(lambda shell: shell.live and proxy.passed > 0)
@@ -140,6 +143,7 @@ class TestSync:
             cut += 1
         await laptop.close()
         await proxy.close()
+        await asyncio.to_thread(relay.end)
 
         assert proxy.cuts > 300
         assert len(laptop.shell.log) == cut

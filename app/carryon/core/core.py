@@ -6,7 +6,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -39,6 +39,7 @@ from carryon.core.tabs.sessions import TabPort, Tabs, TabSession
 from carryon.notes.note import BadUpdate
 from carryon.storage import device as device_layout
 from carryon.storage.device import DeviceStore
+from carryon.views.action import Call
 from carryon.views.page import title_of, view
 from carryon.views.route import is_step, query_of, route
 from carryon.views.tab import Tab, pane_of, scrolled
@@ -175,7 +176,7 @@ class Core:
         problems = []
         for pending in hello.pending:
             problems.append(await self._take(session, pending))
-        session.ready("ready", "", self.environment.place.release)
+        self._ready_again(session)
         session.greeted = True
         self._render(session)
         problems.append(await self._bind(session, hello.note, hello.vector))
@@ -186,16 +187,19 @@ class Core:
         done = await acted(
             opened, session, before, device_of(opened, session, self.notebooks.shown), act, self._errands
         )
-        await self._go(session, self._state(session), before=before)
-        if done.calls:
-            # They are about what the act made, which a tab that is still being greeted is not shown yet.
-            self._render(session)
-        for call in done.calls:
-            session.call(call.name, call.args)
+        await self._go(session, self._state(session), before=before, calls=done.calls)
         return done.problem
 
-    async def _go(self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False) -> None:
-        """Show `state` in a tab; `is_told` when the address is the browser's own doing."""
+    async def _go(
+        self,
+        session: TabSession,
+        state: Tab,
+        *,
+        before: Tab | None = None,
+        is_told: bool = False,
+        calls: Sequence[Call] = (),
+    ) -> None:
+        """Show `state` in a tab, and call it; `is_told` when the address is the browser's own doing."""
         if state.notebook not in dict(self.notebooks.shown.notebooks):
             state = replace(state, notebook=self.notebooks.current, note=None)
         await self.notebooks.open(state.notebook)
@@ -208,6 +212,12 @@ class Core:
                 await self._load(session)
             finally:
                 self._render(session)
+        elif calls:
+            # They are about what the act made, which a tab that is still being greeted is not shown yet.
+            self._render(session)
+        for call in calls:
+            session.call(call.name, call.args)
+        if session.greeted:
             self._say(await self._bind(session, None, None))
 
     async def _load(self, session: TabSession) -> None:
@@ -254,11 +264,17 @@ class Core:
 
     def _render(self, session: TabSession) -> None:
         opened, state = self.notebooks.of(session), self._state(session)
+        if session.greeted and session.told != opened.read_only:
+            self._ready_again(session)
         regions = view(opened.notebook, state, device_of(opened, session, self.notebooks.shown))
         session.show_regions(regions, title_of(opened.notebook, state), state.place, pane_of(state))
         if session.visible and state.place == "notes":
             self._framed = session
             self._frame_due.set()
+
+    def _ready_again(self, session: TabSession) -> None:
+        session.told = words = self.notebooks.of(session).read_only
+        session.ready("read-only" if words else "ready", words, self.environment.place.release)
 
     async def _keep_frames(self) -> None:
         while True:

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from carryon_sync.formats.records import Role
 from carryon_sync.formats.rejected import Rejected
 
+from carryon.core.log.identity import Identity
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.syncing import Standing
 from carryon.core.tabs.sessions import TabSession
 from carryon.crypto.device_names import open_name
 from carryon.views.device import (
-    CoreState,
     Device,
     ImportReport,
     Invite,
@@ -22,6 +22,7 @@ from carryon.views.device import (
     Relay,
     Status,
     Toast,
+    fetched_words,
 )
 
 PROBLEMS_MAX: Final = 20
@@ -41,8 +42,6 @@ class Shown:
     problems: tuple[str, ...] = ()
     update_waiting: bool = False
     persisted: bool | None = None
-    core: CoreState = "ready"
-    words: str = ""
     names: dict[bytes, str] = field(default_factory=dict)
 
     def problem(self, words: str) -> None:
@@ -51,12 +50,29 @@ class Shown:
             self.problems = (*self.problems, words)[-PROBLEMS_MAX:]
 
 
-async def read_names(shown: Shown, opened: OpenNotebook) -> None:
-    """Open the names of devices whose records have come."""
-    for certificate in opened.identity.members.certificates():
-        if certificate.id not in shown.names:
+async def read_names(shown: Shown, opened: OpenNotebook) -> list[bytes]:
+    """Open the names of devices whose records have come, and return whose; one that does not open is tried again with the next record."""
+    new: list[bytes] = []
+    for id, certificate in opened.identity.members.certificates():
+        if id not in shown.names:
             name = await open_name(opened.identity.keyring, certificate)
-            shown.names[certificate.id] = f"Device {certificate.id.hex()[:4]}" if isinstance(name, Rejected) else name
+            if not isinstance(name, Rejected):
+                shown.names[id] = name
+                new.append(id)
+    return new
+
+
+def was_invited_by(identity: Identity, certificate: bytes) -> bool:
+    """Whether a device came by an invite of this one."""
+    record = identity.members.get(certificate)
+    invite = None if record is None else identity.members.get(record.issuer)
+    return (
+        invite is not None and identity.members.certificate(invite.id) is None and invite.issuer == identity.certificate
+    )
+
+
+def _name_of(shown: Shown, certificate: bytes) -> str:
+    return shown.names.get(certificate, f"Device {certificate.hex()[:4]}")
 
 
 def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device:
@@ -77,12 +93,14 @@ def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device
         importing=shown.importing,
         report=shown.report,
         exporting=shown.exporting,
+        fetching=_fetching(opened, standing),
         toast=shown.toast,
         problems=shown.problems,
         update_waiting=shown.update_waiting,
         persisted=shown.persisted,
-        core=shown.core,
-        words=shown.words,
+        key_lies_beside=environment.key_lies_beside,
+        core="read-only" if opened.read_only else "ready",
+        words=opened.read_only,
         offset=session.hello.offset if session.hello else 0,
     )
 
@@ -93,13 +111,23 @@ def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
     if opened.writer.problem is not None or opened.writer.is_late:
         return Status("unsaved", (), problem or "the disk is slow")
     waiting = standing.waiting + opened.outgoing.waiting
+    # How much has come is told in the list: a status that changes all the time is read out all the time.
+    fetching = "fetching the notes" if fetched_words(_fetching(opened, standing)) else ""
     if not standing.on_relay or opened.outgoing.waiting:
-        return Status("saved", (), problem or _waiting_words(opened, standing, waiting))
-    names = tuple(
-        shown.names.get(each, "another device") for each in standing.seen_by if each != opened.identity.certificate
-    )
-    connection = "" if standing.live else "offline"
+        return Status("saved", (), problem or fetching or _waiting_words(opened, standing, waiting))
+    names = tuple(_name_of(shown, each) for each in standing.seen_by if each != opened.identity.certificate)
+    connection = fetching or ("" if standing.live else "offline")
     return Status("seen", names, connection) if names else Status("relay", (), connection)
+
+
+def _fetching(opened: OpenNotebook, standing: Standing) -> Progress | None:
+    """How much of the relay's log has come; nothing is known of it before the relay has answered.
+
+    A notebook that was made here holds its first note: one with an empty log was joined, and nothing of it has come.
+    """
+    if standing.fetching is not None:
+        return Progress(*standing.fetching)
+    return Progress(0, 0) if not standing.live and opened.log.changes.position == 0 else None
 
 
 def _waiting_words(opened: OpenNotebook, standing: Standing, waiting: int) -> str:
@@ -128,11 +156,10 @@ def _relay(opened: OpenNotebook, standing: Standing) -> Relay:
 
 
 def _devices(opened: OpenNotebook, shown: Shown) -> tuple[Member, ...]:
-    roles = {Role.OWNER: "owner", Role.EDITOR: "can edit", Role.READER: "can read"}
+    roles = {None: "removed", Role.OWNER: "owner", Role.EDITOR: "can edit", Role.READER: "can read"}
     own = opened.identity.certificate
     return tuple(
-        Member(shown.names.get(each.id, "another device"), roles[each.role], each.id == own)
-        for each in opened.identity.members.certificates()
+        Member(_name_of(shown, each.id), roles[each.role], each.id == own) for each in opened.identity.members.devices()
     )
 
 

@@ -9,15 +9,18 @@ from typing import Final
 
 from carryon_sync.formats.rejected import Rejected
 
-from carryon.core.device_view import Shown, read_names
+from carryon.core.device_view import Shown, read_names, was_invited_by
 from carryon.core.environment import Environment
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.sessions import Tabs, TabSession
 from carryon.crypto.notebook_keys import decode_secrets
 from carryon.storage.device import DeviceStore, KeptNotebook
 from carryon.storage.errors import Damaged, StorageError
+from carryon.views.device import Toast
+from carryon.views.legible import legible
 
 KEEP_AGAIN_S: Final = 2.0
+TOAST_S: Final = 8.0
 
 
 class Notebooks:
@@ -33,6 +36,7 @@ class Notebooks:
         self._opened: dict[str, OpenNotebook] = {}
         self._opening = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._toast: asyncio.TimerHandle | None = None
 
     def begin(self, device: DeviceStore, tasks: asyncio.TaskGroup) -> None:
         """Use this store, and run what is open in these tasks."""
@@ -93,17 +97,52 @@ class Notebooks:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(opened.run())
             tasks.create_task(self._keep_address(notebook, opened))
+            tasks.create_task(self._read_names(opened))
+
+    async def _read_names(self, opened: OpenNotebook) -> None:
+        """Know a device's name when its record has come, and say who has joined by an invite of this one."""
+        while True:
+            await opened.members_met.wait()
+            opened.members_met.clear()
+            met = await read_names(self.shown, opened)
+            joined = [legible(self.shown.names[id]) for id in met if was_invited_by(opened.identity, id)]
+            if joined:
+                self.show_toast(Toast(f"{' and '.join(joined)} {'has' if len(joined) == 1 else 'have'} joined"))
+            self.tabs.dirty()
+
+    def show_toast(self, toast: Toast) -> None:
+        """Show passing words for a while."""
+        self.shown.toast = toast
+        if self._toast is not None:
+            self._toast.cancel()
+        self._toast = asyncio.get_running_loop().call_later(TOAST_S, self.end_toast)
+
+    def end_toast(self) -> None:
+        """Show passing words no longer."""
+        self.shown.toast = None
+        self.tabs.dirty()
 
     async def _keep_address(self, notebook: str, opened: OpenNotebook) -> None:
-        kept = opened.syncing.address
+        """Keep the relay's address when it is changed here, and take it over when another core has kept another one."""
+        syncing, kept = opened.syncing, opened.syncing.address
         while True:
-            address = await opened.syncing.address_other_than(kept)
+            await syncing.address_due()
+            address = syncing.address
             try:
-                if address is not None:
+                if address is not None and address != kept:
                     await self.device.set(f"relay/{notebook}", address.encode())
+                    kept = address
+                    syncing.address_kept()
+                    continue
+                setting = await self.device.setting(f"relay/{notebook}")
             except StorageError as error:
-                self.shown.problem(f"The relay's address could not be kept on this device: {error}. It is tried again.")
+                self.shown.problem(
+                    f"The relay's address could not be kept or read on this device: {error}. It is tried again."
+                )
                 self.tabs.dirty()
                 await asyncio.sleep(KEEP_AGAIN_S)
+                syncing.look_at_address()
             else:
-                kept = address
+                if setting is not None and syncing.address == address:
+                    kept = setting.decode()
+                    syncing.connect(kept)

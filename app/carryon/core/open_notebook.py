@@ -19,16 +19,18 @@ from carryon.core.log.derived import Derived
 from carryon.core.log.documents import Documents, Heads, named
 from carryon.core.log.identity import Identity
 from carryon.core.log.inherited import fold_inherited
-from carryon.core.log.membership import admit
 from carryon.core.log.outgoing import Outgoing
 from carryon.core.log.received import Receiving, Taken, places_of
 from carryon.core.log.writer import Writer
+from carryon.core.relays.custody import Custody
 from carryon.core.relays.leadership import Leadership
 from carryon.core.relays.syncing import Syncing
 from carryon.core.tabs.sessions import Tabs, TabSession
 from carryon.crypto.notebook_keys import Secrets
+from carryon.crypto.receipts import NOTES_MAX, NoteDigest, heads_digest
 from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
 from carryon.notebook.notebook import Notebook
+from carryon.notes.digest import content_digest
 from carryon.storage.changes import LogEntry
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import Full, StorageError
@@ -82,10 +84,14 @@ class OpenNotebook:
         self.derived = Derived(
             log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
         )
-        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
+        self.members_met = asyncio.Event()
+        self.syncing = Syncing(
+            environment, log, identity, self.receiving, self._took, changed, self.members_met.set, self.digests
+        )
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
+        self._custody = Custody(identity, self.now, lambda: self.syncing.standing().live, self.syncing.members_kept)
         self._neighbours = False
         # Whether rows of cores that are gone wait for room on the device.
         self._is_owed = False
@@ -101,11 +107,9 @@ class OpenNotebook:
         """Open the database of a notebook, take an author, and put the rows into memory."""
         log = await Log.open(await environment.open_store(kept.database, STORES), environment.at_rest)
         members = Members(secrets.notebook)
-        await admit(members, environment.primitives, await log.members.records())
         keyring = secrets.keyring(environment.primitives)
-        identity = Identity(
-            secrets.certificate, secrets.signing, keyring, members, environment.random, log.members.records
-        )
+        identity = Identity(secrets, keyring, members, log.members, environment.random)
+        await identity.read_kept()
         author = await take_author(log, environment.locks, secrets.signing, environment.random)
         # A client number is never used twice: pycrdt and Yjs would take two edits for one.
         client = int.from_bytes(environment.random(4), "big")
@@ -151,6 +155,7 @@ class OpenNotebook:
             tasks.create_task(self.derived.run())
             tasks.create_task(self.leadership.run())
             tasks.create_task(self._follow())
+            tasks.create_task(self.syncing.meet_members())
             tasks.create_task(self._inherit_on())
             tasks.create_task(self._read_texts())
 
@@ -178,16 +183,28 @@ class OpenNotebook:
             await self.log.members.keep_author(Author(self.author.id, retired=False))
             self.author = replace(self.author, kept=True)
 
+    @property
+    def read_only(self) -> str:
+        """The words of why nothing is written into this notebook now; empty when it is."""
+        members, certificate = self.identity.members, self.identity.certificate
+        if members.needs_update or self.receiving.newer:
+            return "A newer Carryon has written into this notebook what this one does not know: update Carryon to write on."
+        if not members.may_connect(certificate):
+            return "This device was removed from the notebook: what is here stays, and nothing new is written."
+        if not members.may_write(certificate):
+            return "This device may only read this notebook: an owner can let it write."
+        return ""
+
     def now(self) -> int:
         """The wall clock, ms since 1970."""
         return self.environment.now()
 
-    def journal_row(self, note: str, update: bytes, base: Heads) -> JournalRow:
+    def journal_row(self, edited: NoteEdited, base: Heads) -> JournalRow:
         """The journal row of an edit made on top of `base`."""
         links = tuple(
             sorted((link for author, link in base.items() if author != self.author.id), key=lambda link: link.author)
         )
-        return JournalRow(self.author.id, note, links, self.now(), self.syncing.apart(), update)
+        return JournalRow(self.author.id, edited.note, links, edited.time, self.syncing.apart(), edited.update)
 
     def is_shown(self, note: str) -> bool:
         """Whether a tab shows the note."""
@@ -214,6 +231,20 @@ class OpenNotebook:
             self._stale_since = self._shown_at
             self._stale = loop.call_later(STALE_S, self._refresh_at_rest)
         self._changed()
+
+    def digests(self) -> Sequence[NoteDigest]:
+        """What this device makes of the notes that were used last, at the heads that it holds of them."""
+        if not self.writer.is_idle:
+            # A document may be ahead of its heads by what is on its way to the disk.
+            return ()
+        notes = [(note, self.notebook.note(note)) for note in self.documents.settled()[:NOTES_MAX]]
+        return [
+            NoteDigest(
+                self.identity.tag(note), heads_digest(self.documents.heads(note).values()), content_digest(document)
+            )
+            for note, document in notes
+            if document is not None
+        ]
 
     def _seen(self) -> Sequence[Seen]:
         return self.syncing.seen()
@@ -254,7 +285,12 @@ class OpenNotebook:
     async def _lead(self) -> None:
         # The core that led may have died between a commit and its word of it.
         self._look.set()
-        await self.syncing.lead()
+        custody = asyncio.ensure_future(self._custody.run())
+        try:
+            await self.syncing.lead()
+        finally:
+            custody.cancel()
+            await asyncio.gather(custody, return_exceptions=True)
 
     def _is_watched(self) -> bool:
         return self._neighbours or self.syncing.is_watched()

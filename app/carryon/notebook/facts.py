@@ -9,10 +9,11 @@ from carryon.notes.row import Row
 
 @dataclass(frozen=True, slots=True)
 class NoteEdited:
-    """This core's person wrote: the update belongs into the journal, and after that into every tab."""
+    """This core's person wrote: the update belongs into the journal with its time, and after that into every tab."""
 
     note: str
     update: bytes
+    time: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ history.
 From a file to a note: the bytes are the body (UTF-8, byte order mark and line ends included), the name without `.md`
 is the title, the folders are the folder. Of a chosen folder, and of a zip in which everything lies in one, the
 outermost is the notebook itself and left out. A note remembers where it came from, in its field `source`: JSON,
-{"path": as given by the picker, with the zip's name before it, "sha256": of the bytes}.
+{"path": as given by the picker, with the zip's name before it, "sha256": of the bytes}. A file's own time, where it
+has one, is the time of what it brings: a zip tells it in Unix seconds (the extra field 0x5455), else as local time, and
+one of ours as UTC.
 
 1. A file whose path and bytes a note came from, or which a note of its name holds word for word, is unchanged:
    whatever was edited since stays.
@@ -27,11 +29,13 @@ import io
 import json
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from carryon.notebook.commands import Command, CreateNote, ReplaceBody, RestoreNote
@@ -44,6 +48,10 @@ zip_bytes_max = 200_000_000  # of all Markdown in it, unpacked
 # What zipfile raises over bytes that are no whole zip: each becomes a refusal in words.
 _zip_faults = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error)
 archive_comment = b"carryon"
+_unix_times = (
+    0x5455  # an extra field of a zip's entry: flags 1 byte, whose lowest says that the time of change follows, in 4
+)
+_no_time = (1980, 1, 1, 0, 0, 0)
 
 _markdown = re.compile(r"(.+)\.(?:md|markdown)", re.IGNORECASE | re.DOTALL)
 _control = re.compile(r"[\x00-\x1f\x7f]")
@@ -59,6 +67,8 @@ class NoteFile:
     title: str
     body: str
     sha256: str
+    time: int | None = None
+    """When it was changed last, ms since 1970; None where nobody has said so."""
 
     @property
     def source(self) -> str:
@@ -85,17 +95,20 @@ class LeftOut:
 Read = NoteFile | Refused | LeftOut
 
 
-def read_file(path: str, data: bytes) -> Iterator[Read]:
-    """Read one chosen file: its name, or its path from the chosen folder on. A zip gives each of its files."""
+def read_file(path: str, data: bytes, time: int | None = None, offset: int = 0) -> Iterator[Read]:
+    """Read one chosen file: its name, or its path from the chosen folder on. A zip gives each of its files.
+
+    `time` is when the file was changed last; `offset` is how many minutes local time is ahead of UTC, for those in a zip.
+    """
     if "/" not in path and path.lower().endswith(".zip"):
-        yield from _read_zip(path, data)
+        yield from _read_zip(path, data, offset)
         return
     parts = _parts(path)
     if parts is None:
         yield Refused(path, "its path leaves the folder, or is none")
         return
     left = _left_out(path, parts)
-    yield left or _note_file(path, len(parts) > 1, "/".join(parts[1:-1]), parts[-1], data)
+    yield left or _note_file(path, len(parts) > 1, "/".join(parts[1:-1]), parts[-1], data, time)
 
 
 @dataclass(slots=True)
@@ -165,15 +178,15 @@ class Import:
         return commands
 
 
-def _read_zip(path: str, data: bytes) -> Iterator[Read]:
+def _read_zip(path: str, data: bytes, offset: int) -> Iterator[Read]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            yield from _read_archive(path, archive)
+            yield from _read_archive(path, archive, offset)
     except _zip_faults as fault:
         yield Refused(path, f"it cannot be read as a zip: {fault}")
 
 
-def _read_archive(path: str, archive: zipfile.ZipFile) -> Iterator[Read]:
+def _read_archive(path: str, archive: zipfile.ZipFile, offset: int) -> Iterator[Read]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if len(entries) > zip_entries_max:
         yield Refused(path, f"it holds {len(entries):,} files, the limit is {zip_entries_max:,}: split it")
@@ -197,7 +210,8 @@ def _read_archive(path: str, archive: zipfile.ZipFile) -> Iterator[Read]:
             yield Refused(name, content)
             continue
         left -= len(content)
-        found = _note_file(name, True, "/".join(parts[inner:-1]), parts[-1], content)
+        time = _time_of(entry, 0 if ours else offset)
+        found = _note_file(name, True, "/".join(parts[inner:-1]), parts[-1], content, time)
         yield _renamed(found, entry.comment) if ours and entry.comment and isinstance(found, NoteFile) else found
 
 
@@ -219,7 +233,24 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bytes_max: int) 
     return content
 
 
-def _note_file(path: str, placed: bool, folder: str, name: str, data: bytes) -> NoteFile | Refused:
+def _time_of(entry: zipfile.ZipInfo, offset: int) -> int | None:
+    """Return when an entry was changed last, in ms since 1970, or None where it does not say."""
+    extra = entry.extra
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        if kind == _unix_times and 5 <= size <= len(extra) - 4 and extra[4] & 1:
+            return 1000 * int(struct.unpack_from("<i", extra, 5)[0]) or None
+        extra = extra[4 + size :]
+    if entry.date_time <= _no_time:
+        return None
+    try:
+        local = datetime(*entry.date_time, tzinfo=UTC)
+    except ValueError:
+        return None  # Such as month 0 or hour 31.
+    return 1000 * (int(local.timestamp()) - 60 * offset)
+
+
+def _note_file(path: str, placed: bool, folder: str, name: str, data: bytes, time: int | None) -> NoteFile | Refused:
     if len(data) > file_bytes_max:
         return Refused(path, _too_large(len(data)))
     try:
@@ -231,7 +262,7 @@ def _note_file(path: str, placed: bool, folder: str, name: str, data: bytes) -> 
     title, folder = unicodedata.normalize("NFC", named[1]), clean_folder(unicodedata.normalize("NFC", folder))
     if len(title) > title_characters_max or len(folder) > folder_characters_max:
         return Refused(path, "its name is too long")
-    return NoteFile(path, placed, folder, title, body, sha256(data).hexdigest())
+    return NoteFile(path, placed, folder, title, body, sha256(data).hexdigest(), time)
 
 
 def _renamed(file: NoteFile, comment: bytes) -> NoteFile | Refused:
@@ -245,7 +276,7 @@ def _renamed(file: NoteFile, comment: bytes) -> NoteFile | Refused:
         return file
     if len(title) > title_characters_max or len(folder) > folder_characters_max:
         return Refused(file.path, "its name is too long")
-    return NoteFile(file.path, file.placed, clean_folder(folder), title, file.body, file.sha256)
+    return replace(file, folder=clean_folder(folder), title=title)
 
 
 def _left_out(path: str, parts: tuple[str, ...]) -> LeftOut | None:

@@ -10,8 +10,10 @@
    says so.
 4. Everything that was true already is no edit: no update, no fact. So a tab may send again what it does not know to
    be saved.
-5. `created` and `modified` are times of people's clocks, for showing only: modified is the latest that was given. The
-   core gives no time that lies in its own future.
+5. `created` and `modified` are times of people's clocks, for showing only. `modified` is the latest time at which words
+   changed, body or title; pin, folder and trash leave it, here and on every device that hears of them. So an edit of
+   those takes no later time into a change that words are waiting to go into. The core gives no time that lies in its
+   own future.
 
 It keeps nothing on disk, knows no tabs and no relay, and never reads a clock. The caller gives a client number that
 nobody used before.
@@ -52,6 +54,14 @@ class _Open:
     created: int
     modified: int
     heads: Heads
+
+    def wrote(self, note_id: str, update: bytes, now: int) -> NoteEdited:
+        """Note that a person changed the document, which tells whether words."""
+        if not self.note.words_changed:
+            # Every device takes the latest time of a note's changes for its age, in whatever order they come.
+            return NoteEdited(note_id, update, min(now, self.modified))
+        self.modified = max(self.modified, now)
+        return NoteEdited(note_id, update, now)
 
 
 class Notebook:
@@ -111,7 +121,13 @@ class Notebook:
         if opened is not None:
             opened.heads = heads
             opened.created = time if first else opened.created
-            opened.modified = max(opened.modified, time)
+            self._stale.add(note_id)
+
+    def put_created(self, note_id: str, time: int) -> None:
+        """Take the time of a note's first change, which was made elsewhere."""
+        opened = self._open.get(note_id)
+        if opened is not None:
+            opened.created = time
             self._stale.add(note_id)
 
     def drop_note(self, note_id: str) -> list[Fact]:
@@ -135,9 +151,8 @@ class Notebook:
         update = self._write(opened, command)
         if not update:
             return []
-        opened.modified = max(opened.modified, now)
         self._stale.add(command.note)
-        return [NoteEdited(command.note, update), *self._refreshed(command.note)]
+        return [opened.wrote(command.note, update, now), *self._refreshed(command.note)]
 
     def edit(self, note_id: str, update: bytes, now: int) -> list[Fact]:
         """Take an edit that a person made in a tab's own replica."""
@@ -150,9 +165,8 @@ class Notebook:
             return [new]
         if not new:
             return []
-        opened.modified = max(opened.modified, now)
         self._stale.add(note_id)
-        return [NoteEdited(note_id, new)]
+        return [opened.wrote(note_id, new, now)]
 
     def absorb(self, note_id: str, updates: Sequence[bytes], time: int, heads: Heads) -> list[Fact]:
         """Take a change of somebody else, or of another core, that follows on what is held, and the heads after it."""
@@ -206,7 +220,7 @@ class Notebook:
         fields = {name: value for name, value in asked.items() if value or name == "title"}
         update = note.write(self._counter, body=command.body, fields=fields)
         self.put_note(note, now, now, {})
-        return [NoteEdited(command.note, update), *self._refreshed(command.note)]
+        return [self._open[command.note].wrote(command.note, update, now), *self._refreshed(command.note)]
 
     def _write(self, opened: _Open, command: Command) -> bytes:
         note, counter = opened.note, self._counter

@@ -14,6 +14,7 @@ The document: root `body`, a text, the Markdown byte for byte; root `fields`, a 
    so, and the document must be thrown away and loaded again. A flipped bit is accepted two times in three: only the
    seal proves that bytes are right.
 6. Texts are spliced in code points (offsets.py converts), and ranges are checked before pycrdt sees them.
+7. Of each write and update it is known whether it changed words, that is body or title, or other fields only.
 
 It knows no time, no author, no log; it never merges updates with pycrdt's `merge_updates`, which has lost text.
 """
@@ -23,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pycrdt import Doc, Map, Text, TransactionEvent, get_update
+from pycrdt import Doc, Map, MapEvent, Text, TextEvent, TransactionEvent, get_update
 
 from carryon.notes.difference import Hunk, hunks_between
 from carryon.notes.fields import Field, key_of, read_field
@@ -64,6 +65,7 @@ class Note:
         self._fields: Map[str] = self._doc.get("fields", type=Map)
         self._early: list[bytes] = []
         self._text: str | None = ""
+        self.words_changed = False
 
     @classmethod
     def load(cls, note_id: str, client: int, state: bytes) -> Note:
@@ -91,9 +93,14 @@ class Note:
         """Return what a multi-value register holds."""
         return read_field(self._fields.to_py() or {}, name)
 
+    def fields(self) -> Mapping[str, str]:
+        """Return all keys of the registers with their texts, winners and losers."""
+        return {key: value for key, value in (self._fields.to_py() or {}).items() if isinstance(value, str)}
+
     def apply(self, update: bytes) -> bytes:
         """Apply an update and return what of it was new here: empty when nothing was, or when it is `pending`."""
-        return self._observed(lambda: self._absorb(update))
+        # A set field names itself, by a name with a slash; watching costs more than the rest of an update of a text.
+        return self._observed(lambda: self._absorb(update), is_field=b"/" in update)
 
     def write(self, counter: int, *, body: str | None = None, fields: Mapping[str, str] | None = None) -> bytes:
         """Set the body and fields in one transaction and return the update, empty when all is as asked for already.
@@ -116,7 +123,7 @@ class Note:
                         del self._fields[key]
                     self._fields[key_of(name, self.client, counter)] = value
 
-        return self._observed(transact)
+        return self._observed(transact, is_field=True)
 
     def replace_body(self, text: str) -> bytes:
         """Turn the body into `text` by a small edit in one transaction; the update is empty when it is equal."""
@@ -178,19 +185,36 @@ class Note:
                     self._body.insert(first, text)
         self._text = after
 
-    def _observed(self, transact: Callable[[], None]) -> bytes:
+    def _observed(self, transact: Callable[[], None], *, is_field: bool = False) -> bytes:
+        """Carry out one transaction and return its update; `is_field` where it may be about fields, `words_changed` tells which."""
         updates: list[bytes] = []
+        words: list[str] = []
 
         def observe(event: TransactionEvent) -> None:
             updates.append(event.update)
 
+        def observe_body(_: TextEvent) -> None:
+            words.append("body")
+
+        def observe_fields(event: MapEvent) -> None:
+            # The library's types do not know of its keys.
+            words.extend(key for key in event.keys if key.startswith("title/"))  # type: ignore[attr-defined]
+
         subscription = self._doc.observe(observe)
+        fields = self._fields.observe(observe_fields) if is_field else None
+        body = self._body.observe(observe_body) if is_field else None
         try:
             transact()
         finally:
             self._doc.unobserve(subscription)
+            if fields is not None:
+                self._fields.unobserve(fields)
+            if body is not None:
+                self._body.unobserve(body)
         assert len(updates) <= 1, "one transaction has one event"
-        return updates[0] if updates and updates[0] != _nothing else b""
+        update = updates[0] if updates and updates[0] != _nothing else b""
+        self.words_changed = bool(update) and (bool(words) or not is_field)
+        return update
 
     def _absorb(self, update: bytes) -> None:
         self._text = None

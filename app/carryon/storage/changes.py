@@ -115,6 +115,16 @@ class Changes:
             heads[author] = await self._remade_head(tag, author, entry.value) if head is None else head
         return heads
 
+    async def heads_by(self, fingerprint: bytes) -> list[tuple[bytes, Link]]:
+        """Give how far the chains of one device's authors are held, each with its tag. Reads all heads: for a rare act."""
+        heads: list[tuple[bytes, Link]] = []
+        for entry in await self._generation.entries("heads"):
+            match entry.key:
+                case (bytes() as tag, bytes() as author) if author.startswith(fingerprint):
+                    head = layouts.head_in(entry.value, author)
+                    heads.append((tag, await self._remade_head(tag, author, entry.value) if head is None else head))
+        return heads
+
     async def held(self, asked: Collection[tuple[bytes, Link]]) -> set[bytes]:
         """Give the ids of those changes, asked for by tag and link, that the log holds; damaged ones count as held."""
         second_keys = {(tag, link.author, link.n, link.id): link.id for tag, link in asked}

@@ -17,8 +17,8 @@ author 16 ‖ n 8 ‖ id 32.
     heads        (tag, author)         8 n · 32 id      the author's furthest change; of a fork the greatest id       p
     members      number;               the record as sent. In causal order                                            p
                  second key id
-    outbox       (relay, pos)          32 id · 16 tag   what the relay has not acked                                  p
-    acks         (relay, tag)          8 sequence       the furthest change of the tag that the relay acked           p
+    outbox       (relay, pos)          32 id · 16 tag   what the relay has not shown                                  p
+    acks         (relay, tag)          8 sequence       the furthest change of the tag that the relay showed          p
     receipts     (relay, certificate)  the receipt as sent                                                            p
     waiting      id                    the change as sent: its predecessors are not here yet                          p
     quarantine   number;               text reason · data                                                             p
@@ -32,8 +32,10 @@ author 16 ‖ n 8 ‖ id 32.
                  "fence"               8 token          of the core that leads the session                            p
                  "relays"              2 count, texts   whose outboxes every change enters                            p
                  ("relay", relay)      16 log · 8 sequence · 32 running hash     how far the relay's log is held      p
+                 ("hole", relay, id)   as ("relay", relay)    how far that log is held before a change not here       p
                  ("refill", relay)     8 next pos · 8 last pos    what is still to be put into its outbox             p
                  ("author", author)    1 state: 0 in use · 1 retired             authors of this device               p
+                 ("mark", relay, seq)  16 log · 8 sequence · 32 running hash     at every 64th place of the relay's log      p
                  ("fork", tag)         8 pos            of the newest change beside another of its number             p
                  ("fetch", tag)        nothing: the tag is to be fetched, its waiting changes were dropped            p
                  ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"
@@ -54,7 +56,7 @@ from carryon.storage.keys import Key
 from carryon.storage.store import Stored
 
 FORMAT = 1
-GENERATION = 1
+GENERATION = 2
 
 STORES = (
     Stored("journal"),

@@ -1,12 +1,13 @@
 """Members' records and this device's own authors: small stores that are never compacted.
 
-1. A record is its SHA-256. It is added once, after those it builds on, and never changed.
+1. A record is known by its id, whoever must forget a part of it. It is added once, after those it builds on, and never changed.
 2. An author is one of this device's writing chains. A retired one is kept, and written as no more.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from carryon_sync.formats.records import record_id
 
 from carryon.storage import layouts
 from carryon.storage.errors import Busy, Exists
@@ -36,18 +37,18 @@ class Members:
         records = []
         for entry in await self._generation.entries("members"):
             record = layouts.unplain(entry.value)
-            if record is None or hashlib.sha256(record).digest() != entry.unique:
+            if record is None or record_id(record) != entry.unique:
                 await self._quarantine.add([DamagedRecord("members", entry.key, entry.unique)])
             else:
                 records.append(record)
         return records
 
     async def add(self, records: Sequence[bytes]) -> list[bytes]:
-        """Keep records in this order; give those that were new. Replaces a damaged one."""
+        """Keep records in this order; give those that were new."""
         for _ in range(COMMIT_TRIES_MAX):
             held = {entry.unique for entry in await self._generation.entries("members")}
-            by_id = {hashlib.sha256(record).digest(): record for record in records}
-            new = {id: record for id, record in by_id.items() if id not in held}
+            by_id = {record_id(record): record for record in records}
+            new = {id: record for id, record in by_id.items() if id is not None and id not in held}
             if not new:
                 return []
             try:
@@ -62,7 +63,7 @@ class Members:
     async def begin(self, records: Sequence[bytes]) -> None:
         """Keep exactly these records, in this order: what is here already, a join left behind that got no further."""
         left = await self._generation.entries("members")
-        added = [Add("members", layouts.plain(record), unique=hashlib.sha256(record).digest()) for record in records]
+        added = [Add("members", layouts.plain(record), unique=record_id(record)) for record in records]
         await self._generation.commit([*(Delete("members", entry.key) for entry in left), *added])
 
     async def authors(self) -> list[Author]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Level = Literal["unsaved", "saved", "relay", "seen"]
 CoreState = Literal["ready", "read-only"]
@@ -73,6 +73,19 @@ class Progress:
     words: str = ""
 
 
+FETCHED_TOLD_MIN: Final = 64
+"""Changes whose coming is told: fewer are here before anybody has read it."""
+
+
+def fetched_words(fetching: Progress | None) -> str:
+    """Return how much has come of what is being fetched, in words; empty when that is not worth them."""
+    if fetching is None or 0 < fetching.total - fetching.done < FETCHED_TOLD_MIN:
+        return ""
+    if not fetching.total:
+        return "fetching the notes"
+    return f"fetching the notes: {fetching.done:,} of {fetching.total:,} changes are here"
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import did: numbers of notes, and by path with the reason what was refused and what was left out."""
@@ -112,12 +125,16 @@ class Device:
     importing: Progress | None = None
     report: ImportReport | None = None
     exporting: Progress | None = None
+    fetching: Progress | None = None
+    """Of the relay's log, while this device catches up with it: what is not here yet may be anything."""
     toast: Toast | None = None
     problems: tuple[str, ...] = ()
     """Errors in words: what happened, what is safe, what to do. They stay until the person dismisses them."""
     update_waiting: bool = False
     persisted: bool | None = None
     """Whether the browser has promised to keep the storage; None: it has not said."""
+    key_lies_beside: bool = False
+    """Whether the key that seals what is stored here lies readable beside it."""
     core: CoreState = "ready"
     words: str = ""
     """Why the core is not ready."""

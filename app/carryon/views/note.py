@@ -51,6 +51,7 @@ class _Note(NamedTuple):
 
 class _NoNote(NamedTuple):
     has_notes: bool
+    fetching: bool
     missing: bool
     back: str
 
@@ -60,7 +61,7 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
     back = query_of(replace(tab, note=None), several=len(device.notebooks) > 1) or "./"
     row = notebook.rows.get(tab.note) if tab.note else None
     if row is None:
-        return render("no_note", _NoNote(bool(notebook.rows), tab.note is not None, back))
+        return render("no_note", _NoNote(bool(notebook.rows), device.fetching is not None, tab.note is not None, back))
     note = notebook.note(row.note)
     model = _Note(
         note=row.note,

@@ -47,6 +47,7 @@ class _Settings(NamedTuple):
     devices: tuple[Member, ...]
     relay: Relay
     persisted: bool | None
+    key_lies_beside: bool
     exporting: bool
     release: str
 
@@ -64,6 +65,7 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
         devices=device.devices,
         relay=device.relay,
         persisted=device.persisted,
+        key_lies_beside=device.key_lies_beside,
         exporting=device.exporting is not None,
         release=device.release,
     )

@@ -20,6 +20,7 @@ from carryon_sync.protocol.frames import (
     NUMBER_MAX,
     RECEIPT_BYTES_MAX,
     TIPS_MAX,
+    WANTED_NUMBERS_MAX,
     WANTS_MAX,
     WORDS_CHARACTERS_MAX,
     Ack,
@@ -44,16 +45,19 @@ from carryon_sync.protocol.frames import (
     Welcome,
 )
 
+# An error's words may be nothing but brackets; a line itself has a handful.
+BRACKETS_MAX = WORDS_CHARACTERS_MAX + 24
+
 
 def encode(frame: Frame) -> bytes:
     """Write a frame as one message."""
     match frame:
         case Challenge():
-            return _line("challenge", nonce=frame.nonce, log=frame.log, tips=frame.tips)
+            return _line("challenge", nonce=frame.nonce, log=frame.log, tips=frame.tips[:TIPS_MAX])
         case Hello(who=who):
             named = {"certificate": who.id} if isinstance(who, ByCertificate) else {"invite": who.signing}
             position = {"log": frame.log, "cursor": frame.cursor, "running": frame.running}
-            return _line("hello", frame.proof, **named, nonce=frame.nonce, **position, tips=frame.tips)
+            return _line("hello", frame.proof, **named, nonce=frame.nonce, **position, tips=frame.tips[:TIPS_MAX])
         case Welcome():
             position = {"log": frame.log, "head": frame.head, "running": frame.running, "since": frame.since}
             return _line(
@@ -101,6 +105,10 @@ def decode(data: bytes) -> Frame | Rejected:
     end = data.find(b"\n", 0, LINE_BYTES_MAX + 1)
     if end < 0:
         return Rejected(f"a frame begins with a line of at most {LINE_BYTES_MAX} bytes, and this one does not")
+    # In Pyodide, JSON some thousand levels deep ends the interpreter itself, where nothing can be caught any more.
+    brackets = data.count(b"[", 0, end) + data.count(b"{", 0, end)
+    if brackets > BRACKETS_MAX:
+        return Rejected(f"a frame's line has {brackets} opening brackets, the limit is {BRACKETS_MAX}")
     try:
         line = json.loads(data[:end])
     except (ValueError, RecursionError):
@@ -220,13 +228,18 @@ def _want(line: _Line, behind: Cursor) -> Want:
     tags = tuple(behind.take(16, "tag") for _ in range(line.count("tags", WANTS_MAX)))
     ranges = tuple(_range(behind) for _ in range(line.count("ranges", WANTS_MAX)))
     ids = tuple(behind.take(32, "id") for _ in range(line.count("ids", WANTS_MAX)))
+    numbers = sum(one.last - one.first + 1 for one in ranges)
+    if numbers > WANTED_NUMBERS_MAX:
+        raise Malformed(f"the ranges hold {numbers} numbers, the limit is {WANTED_NUMBERS_MAX}")
     return Want(no, after, tags, ranges, ids)
 
 
 def _range(behind: Cursor) -> Range:
     one = Range(behind.take(16, "tag"), behind.take(16, "author"), behind.u64("first"), behind.u64("last"))
-    if max(one.first, one.last) > NUMBER_MAX:
+    if one.last > NUMBER_MAX:
         raise Malformed(f"a range ends at {NUMBER_MAX} at most")
+    if one.first > one.last:
+        raise Malformed(f"a range from {one.first} to {one.last} holds nothing")
     return one
 
 

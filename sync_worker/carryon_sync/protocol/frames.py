@@ -22,6 +22,7 @@ long or many stands behind the line, one after the other, in the order below. Nu
     ping pong  no                                                         –
 
 1. Every length has a named limit here; what breaks one is `Rejected`; so is a byte too few or too many (`codec.py`).
+   Tips alone are cut at their limit by who writes them: who names fewer is sent more than it lacks, and no worse.
 2. Keys of the line that are not known are passed over. A frame that is not known is `Unknown`: the other side is newer.
 3. In `changes`, sequence numbers count up from `since` + 1. An id alone stands for a change that the receiver pushed on
    this connection, or that a checkpoint stands in for: it counts in the running hash and needs no bytes.
@@ -42,6 +43,7 @@ FRAME_BYTES_MAX = CHANGE_BYTES_MAX + LINE_BYTES_MAX
 ITEMS_MAX = 2048
 TIPS_MAX = 256
 WANTS_MAX = 256
+WANTED_NUMBERS_MAX = 256
 RECEIPT_BYTES_MAX = 64 << 10
 WORDS_CHARACTERS_MAX = 1000
 NUMBER_MAX = 2**53 - 1

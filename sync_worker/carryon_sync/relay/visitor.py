@@ -21,14 +21,15 @@ class Place(Enum):
 class Visitor:
     """One connection."""
 
-    def __init__(self, connection: int, nonce: bytes, origin: str, now: int) -> None:
+    def __init__(self, connection: int, nonce: bytes, now: int) -> None:
         self.connection = connection
         self.nonce = nonce
-        self.origin = origin
         self.place = Place.DOOR
         self.hello: Hello | None = None
         self.heard = now
-        self.brought: set[bytes] = set()
+        self.waits_from = now
+        self.door_bytes = 0
+        self.door_records = 0
         self.sent = 0
         self.reading = False
         self.finding = False

@@ -47,7 +47,7 @@ async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Dev
     match decided:
         case Refused(reason):
             await _marker(opened, session, act.seq)
-            return Done(reason, ())
+            return Done(reason, (Call("stay", {}),))
         case Outcome():
             session.state = decided.tab
     problems = []
@@ -69,19 +69,21 @@ async def _ordered(order: Order, session: TabSession, act: Act, orders: Orders) 
         return f"This could not be done: {error}."
 
 
-async def commanded(opened: OpenNotebook, session: TabSession | None, command: Command) -> str | None:
-    """Carry out a command on a note; None, or the words of why it was refused."""
+async def commanded(
+    opened: OpenNotebook, session: TabSession | None, command: Command, time: int | None = None
+) -> str | None:
+    """Carry out a command on a note, of now or of another `time` (ms since 1970); None, or the words of why it was refused."""
     held = await opened.documents.use(command.note)
     if not held and command.note in opened.notebook.rows:
         return UNREADABLE
-    facts = opened.notebook.act(command, opened.now())
+    facts = opened.notebook.act(command, opened.now() if time is None else time)
     refused = [fact.reason for fact in facts if isinstance(fact, CommandRefused)]
     if refused:
         return refused[0]
     if isinstance(command, CreateNote) and not held:
         opened.documents.created(command.note)
     base = opened.documents.heads(command.note)
-    rows = [opened.journal_row(fact.note, fact.update, base) for fact in facts if isinstance(fact, NoteEdited)]
+    rows = [opened.journal_row(fact, base) for fact in facts if isinstance(fact, NoteEdited)]
 
     def durable(journalled: Sequence[Journalled], facts: Sequence[Fact] = facts) -> None:
         opened.outgoing.journalled(journalled)

@@ -15,6 +15,8 @@ from carryon.storage.journal import Journalled
 
 async def edited(opened: OpenNotebook, session: TabSession, edit: Edit) -> str | None:
     """Take an edit of a tab; None, or the words of why it was refused. The tab is told when it is durable."""
+    if opened.read_only:
+        return f"An edit was refused: {opened.read_only} What you typed is still in the editor: copy it into another notebook."
     if not await opened.documents.use(edit.note):
         return "An edit was refused: its note is not in this notebook. What you typed is still in the editor: copy it into another note."
     base = session.heads_shown(edit.shown)
@@ -27,7 +29,7 @@ async def edited(opened: OpenNotebook, session: TabSession, edit: Edit) -> str |
             if fact.dropped:
                 opened.documents.forget(edit.note)
             return f"An edit was refused: {fact.reason}. What was saved before is safe: reload the page."
-    rows = [opened.journal_row(fact.note, fact.update, base) for fact in facts if isinstance(fact, NoteEdited)]
+    rows = [opened.journal_row(fact, base) for fact in facts if isinstance(fact, NoteEdited)]
 
     def durable(journalled: Sequence[Journalled]) -> None:
         opened.outgoing.journalled(journalled)

@@ -28,7 +28,6 @@ from carryon.views.orders import Order
 from carryon.views.tab import Tab
 from carryon.views.tab import answered as after_answer
 
-TOAST_S: Final = 8.0
 EXPORT_NAME: Final = "Carryon.zip"
 PERSIST: Final = "persist"
 HERE_ALREADY: Final = "This device has this notebook already."
@@ -41,14 +40,13 @@ class Errands:
         self._notebooks = notebooks
         self._importing: Importing | None = None
         self._link: JoinLink | None = None
-        self._toast: asyncio.TimerHandle | None = None
 
     async def carry_out(self, order: Order, session: TabSession, files: Sequence[FileEntry]) -> str | None:
         """Carry out an order; None, or the words of why it could not be done."""
         notebooks, shown, opened = self._notebooks, self._notebooks.shown, self._notebooks.of(session)
         match order:
             case orders.ImportFiles():
-                return self._start_import(opened, files)
+                return self._start_import(opened, session, files)
             case orders.CancelImport():
                 if self._importing is not None:
                     self._importing.cancelled = True
@@ -77,10 +75,9 @@ class Errands:
                 for each in notebooks.tabs:
                     each.call("update", {})
             case orders.ShowToast(toast):
-                shown.toast = toast
-                self._time_toast()
+                notebooks.show_toast(toast)
             case orders.DismissToast():
-                shown.toast = None
+                notebooks.end_toast()
             case orders.DismissProblem(words):
                 shown.problems = tuple(problem for problem in shown.problems if problem != words)
             case orders.KeepStorage():
@@ -128,10 +125,10 @@ class Errands:
         self._link = link
         self._notebooks.shown.joining = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
 
-    def _start_import(self, opened: OpenNotebook, files: Sequence[FileEntry]) -> str | None:
+    def _start_import(self, opened: OpenNotebook, session: TabSession, files: Sequence[FileEntry]) -> str | None:
         if self._importing is not None:
             return "An import is running: wait for it, or cancel it, then choose the files again."
-        self._importing = Importing(opened, self._progressed)
+        self._importing = Importing(opened, self._progressed, session.hello.offset if session.hello else 0)
         self._notebooks.shown.report = None
         self._progressed(Progress(0, len(files), "Importing"))
         self._notebooks.spawn(self._import(self._importing, files))
@@ -268,12 +265,3 @@ class Errands:
         """Whether a notebook holds nothing but the welcome note as it was made."""
         await opened.writer.flush()
         return opened.log.changes.position <= 1 and not opened.outgoing.waiting and len(opened.notebook.rows) <= 1
-
-    def _time_toast(self) -> None:
-        if self._toast is not None:
-            self._toast.cancel()
-        self._toast = asyncio.get_running_loop().call_later(TOAST_S, self._end_toast)
-
-    def _end_toast(self) -> None:
-        self._notebooks.shown.toast = None
-        self._notebooks.tabs.dirty()

@@ -12,7 +12,6 @@ from carryon_sync.formats.members import Members
 
 from carryon.core.environment import Environment
 from carryon.core.log.identity import Identity, note_bytes
-from carryon.core.log.membership import admit
 from carryon.crypto.notebook_keys import create_notebook
 from carryon.crypto.sealing import Draft, new_author
 from carryon.notebook.commands import CreateNote
@@ -43,14 +42,11 @@ async def first_notebook(environment: Environment, device: DeviceStore) -> str:
     kept = KeptNotebook(text_of(created.secrets.notebook), NAME)
     log = await Log.make(await environment.open_store(kept.database, STORES), environment.at_rest)
     members = Members(created.secrets.notebook)
-    records = [record.encode() for record in (created.root, created.certificate, created.epoch)]
-    admitted = await admit(members, environment.primitives, records)
-    assert len(admitted.records) == len(records), f"records of our own are in order: {admitted.refused}"
-    await log.members.add(records)
     keyring = created.secrets.keyring(environment.primitives)
-    identity = Identity(
-        created.secrets.certificate, created.secrets.signing, keyring, members, environment.random, log.members.records
-    )
+    identity = Identity(created.secrets, keyring, members, log.members, environment.random)
+    records = [record.encode() for record in created.records]
+    admitted = await identity.learn(records)
+    assert len(admitted.records) == len(records), f"records of our own are in order: {admitted.refused}"
     await _write_welcome(environment, log, identity, kept.id)
     await log.close()
     try:

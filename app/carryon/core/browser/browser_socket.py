@@ -9,6 +9,8 @@ from pyodide.ffi import JsException, create_proxy, to_js
 from carryon.core.environment import ConnectionFailed
 
 MESSAGES_MAX: Final = 1024
+# A page is told no more of why than that it did not open.
+NOT_REACHED: Final = "the relay cannot be reached; it is tried again by itself"
 
 
 class BrowserSocket:
@@ -52,9 +54,9 @@ class BrowserSocket:
             return
         self._received.put_nowait(data.to_bytes())
 
-    def _on_close(self, event: Any) -> None:
+    def _on_close(self, _event: Any) -> None:
         if not self.opened.done():
-            self.opened.set_exception(ConnectionFailed(f"the relay could not be reached ({event.code})"))
+            self.opened.set_exception(ConnectionFailed(NOT_REACHED))
         self._end()
 
     def _end(self) -> None:

@@ -65,6 +65,10 @@ class Documents:
         """Whether the log holds anything of a note that is listed; what lies in the journal alone is known to this core only."""
         return note not in self._heads or bool(self._heads[note])
 
+    def settled(self) -> list[str]:
+        """The notes in memory that are in the log as they stand, those used last first."""
+        return [note for note in reversed(self._heads) if self._heads[note] and not self._unfolded(note)]
+
     def gate(self, note: str) -> asyncio.Lock:
         """The lock under which a note is loaded, folded and absorbed."""
         return self._gates.setdefault(note, asyncio.Lock())
@@ -114,13 +118,12 @@ class Documents:
         if loaded.state is None and not bodies and not unfolded:
             return False
         document = Note(note, self._client) if loaded.state is None else Note.load(note, self._client, loaded.state)
-        for body in bodies:
-            for update in body.updates:
-                document.apply(update)
-        for journalled in unfolded:
-            document.apply(journalled.update)
+        timed = [(body.time, update) for body in bodies for update in body.updates]
+        timed += [(journalled.time, journalled.update) for journalled in unfolded]
+        for _, update in timed:
+            document.apply(update)
+        times = [time for time, _ in timed]
         row = self._notebook.rows.get(note)
-        times = [*(body.time for body in bodies), *(journalled.time for journalled in unfolded)]
         if row is None and loaded.state is not None:
             page = await self._log.changes.of_tag(self._identity.tag(note))
             times[:0] = [body.time for body in await self._identity.read([entry.change for entry in page.entries[:1]])]

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.device.holdback import Arrived, HoldBack, arrived
-from carryon_sync.formats.change import Body, Change, decode_change
+from carryon_sync.formats.change import Body, Change, Seen, decode_change, id_in, must_be_understood
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.documents import Documents, named
 from carryon.core.log.identity import Identity, Unreadable, note_text
 from carryon.core.log.outgoing import Outgoing
-from carryon.notebook.facts import Fact
+from carryon.notebook.facts import Fact, UpdateRefused
 from carryon.notebook.notebook import Notebook
 from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry, link_of
@@ -27,15 +27,22 @@ from carryon.storage.log import Log
 from carryon.storage.quarantine import Refused
 
 PAGE_ENTRIES_MAX: Final = 256
+NEWER: Final = "newer"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), how many were refused."""
+    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), and what is not here.
+
+    That is, by id: what was refused, and what was dropped because too much waits.
+    """
 
     facts: tuple[Fact, ...]
     entered: tuple[tuple[int, bytes], ...]
-    refused: int
+    refused: tuple[bytes, ...] = ()
+    dropped: tuple[bytes, ...] = ()
+    # What the authors of what came say that relays have shown them, each with the author.
+    seen: tuple[tuple[bytes, Seen], ...] = ()
 
 
 class Receiving:
@@ -63,10 +70,13 @@ class Receiving:
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
+        # Whether the log holds what a newer release has written and this one would have to understand.
+        self.newer = False
 
     async def start(self, absorbed: int) -> None:
         """Begin after a position of the log that the rows reflect, with what waited before."""
         self.absorbed = absorbed
+        self.newer = await self._log.kept(NEWER) is not None
         await self.read_waiting()
 
     async def read_waiting(self) -> None:
@@ -79,9 +89,19 @@ class Receiving:
             self.holdback = HoldBack((), await self._log.marked())
             self._hold_back_again()
 
+    async def members_changed(self) -> None:
+        """Look again at what waits: members' records decide whose changes count."""
+        async with self._turn:
+            self._hold_back_again()
+        if self._waiting:
+            self._left_behind()
+
     def _hold_back_again(self) -> None:
-        waiting = (arrived(change, body.needs) for change, body in self._waiting.values())
-        self.holdback = HoldBack(waiting, self.holdback.marked)
+        waiting = (self._arrived(change, body) for change, body in self._waiting.values())
+        self.holdback = HoldBack(waiting, self.holdback.marked, self._identity.members.frontier_heads())
+
+    def _arrived(self, change: Change, body: Body) -> Arrived:
+        return arrived(change, body.needs, ended=self._identity.is_ended(change, body))
 
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
@@ -112,7 +132,7 @@ class Receiving:
             bodies = await self._identity.open(changes)
             fresh: dict[bytes, tuple[Change, Body]] = {}
             for change, body in zip(changes, bodies, strict=True):
-                if isinstance(body, Rejected):
+                if not isinstance(body, Body):
                     refused.append(Refused(body.reason, change.encode()))
                 else:
                     fresh[change.id] = (change, body)
@@ -134,7 +154,7 @@ class Receiving:
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
-                    return Taken(self._told(), tuple(entered), 0)
+                    return Taken(self._told(), tuple(entered))
 
     async def _take(
         self,
@@ -145,7 +165,7 @@ class Receiving:
         finished: Sequence[bytes],
     ) -> Taken:
         try:
-            appended, bodies = await self._append(fresh, refused, relay, fence, finished)
+            appended, bodies, dropped = await self._append(fresh, refused, relay, fence, finished)
         except BaseException:
             # Nothing is known to be kept, so nothing was released: what waits is what waited before.
             self._hold_back_again()
@@ -155,7 +175,10 @@ class Receiving:
         try:
             await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
             self.wrote(entries)
-            taken = Taken(self._told(), tuple(places_of(appended.new)), len(refused))
+            ids = (id_in(each.data) for each in refused)
+            refused_ids = tuple(id for id in ids if id is not None)
+            seen = tuple((change.header.author, one) for change, body in fresh.values() for one in body.seen)
+            taken = Taken(self._told(), tuple(places_of(appended.new)), refused_ids, dropped, seen)
         finally:
             if taken is None:
                 self._left_behind()
@@ -168,8 +191,8 @@ class Receiving:
         relay: str | None,
         fence: int | None,
         finished: Sequence[bytes],
-    ) -> tuple[Appended, dict[bytes, Body]]:
-        arrivals = [arrived(change, body.needs) for change, body in fresh.values()]
+    ) -> tuple[Appended, dict[bytes, Body], tuple[bytes, ...]]:
+        arrivals = [self._arrived(change, body) for change, body in fresh.values()]
         outcome = self.holdback.take(arrivals, await self._held(arrivals))
         fetched = tuple(tag for tag in finished if self.holdback.fetched(tag))
         known = self._waiting | fresh
@@ -194,9 +217,10 @@ class Receiving:
         self._waiting |= waiting
         for id in gone:
             del self._waiting[id]
-        return appended, {change.id: body for change, body in released}
+        return appended, {change.id: body for change, body in released}, outcome.dropped
 
     async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> None:
+        await self._note_kinds([change for change, _ in opened])
         by_note: dict[str, list[tuple[Change, Body]]] = {}
         for change, body in opened:
             by_note.setdefault(note_text(body.note), []).append((change, body))
@@ -209,22 +233,27 @@ class Receiving:
         told, self._untold = tuple(self._untold), []
         return told
 
+    async def _note_kinds(self, changes: Sequence[Change]) -> None:
+        if not self.newer and any(must_be_understood(change.header.kind) for change in changes):
+            await self._log.keep(NEWER, b"")
+            self.newer = True
+
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
-        time = max(body.time for _, body in changes)
         async with self._documents.gate(note):
             if note not in self._notebook.rows and self._notebook.note(note) is None:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
                 raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
-            updates: list[bytes] = []
             for change, body in changes:
                 self._documents.advance(note, link_of(change), len(body.updates))
-                updates += body.updates
             heads = named(self._documents.heads(note))
-            facts = self._notebook.absorb(note, updates, time, heads)
+            facts: list[Fact] = []
             for change, body in changes:
+                facts += self._notebook.absorb(note, body.updates, body.time, heads)
+                if facts and isinstance(facts[-1], UpdateRefused):
+                    break
                 if change.header.n == 1 and not body.needs:
-                    self._notebook.put_heads(note, heads, body.time, first=True)
+                    self._notebook.put_created(note, body.time)
             return facts
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:

@@ -60,6 +60,11 @@ class Writer:
             await self.flush()
 
     @property
+    def is_idle(self) -> bool:
+        """Whether everything put is durable."""
+        return not self._writing and self._items.empty()
+
+    @property
     def is_late(self) -> bool:
         """Whether an edit has waited longer than a person should have to believe it is saved."""
         rows = [item for item in self._writing if item.rows]

@@ -47,6 +47,8 @@ class TabSession:
         self.state: Tab | None = None
         self.visible = True
         self.bound: str | None = None
+        # Why the tab was told that nothing is written.
+        self.told = ""
         self._regions: dict[str, str] = {}
         self._frame: tuple[str, str, str] = ("", "", "")
         self._query: str | None = None
