@@ -144,9 +144,9 @@ class Relay:
                     for number in connections:
                         if number in self._wires:
                             self._wires[number][1].deliver(data)
-                case HangUp(number):
+                case HangUp(number, code, words):
                     if number in self._wires:
-                        self._wires[number][1].hang_up()
+                        self._wires[number][1].hang_up(code, words)
                 case Report():
                     self.reports.append(effect)
                 case Commit() | Read() | Find():
