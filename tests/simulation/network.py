@@ -1,6 +1,7 @@
 """The simulated network between devices and relays: wires with latency, which can be cut after any frame.
 
-1. A wire is a WebSocket: frames of one direction arrive whole, once, in order. Between wires there is no order.
+1. A wire is a WebSocket: messages of one direction arrive whole, once, in order, and take the time that a thin wire needs for them. Between
+   wires there is no order.
 2. A cut loses what is under way. Its ends are told after a while, or never: then they have to find out themselves.
 3. What a socket is not: a frame may come twice (`echo`), and frames of a wire that is cut may still reach the relay
    (`straggle`), as when a new connection overtakes an old one.
@@ -45,6 +46,7 @@ class Line:
 
     take: Callable[[bytes], None]
     coming: deque[bytes | None] = field(default_factory=deque)
+    free_at: float = 0.0
 
 
 class Wire:
@@ -119,8 +121,16 @@ class Wire:
             return
         for _ in range(2 if self.echo else 1):
             line.coming.append(data)
-            self._later(self._arrive, line)
+            self._send_on(line, len(data))
         self.echo = False
+
+    def _send_on(self, line: Line, size: int) -> None:
+        loop, rate = asyncio.get_running_loop(), self._network.thin.get(self.device)
+        if rate is None:
+            self._later(self._arrive, line)
+            return
+        line.free_at = max(loop.time(), line.free_at) + size / rate
+        loop.call_at(line.free_at + self.latency, self._arrive, line, context=self._network.context)
 
     def _arrive(self, line: Line) -> None:
         if not line.coming:
@@ -155,6 +165,8 @@ class Network:
         self.wires: list[Wire] = []
         self.frames = 0
         self.slow: dict[str, float] = {}
+        # Bytes a second, in each direction, of a device's wires.
+        self.thin: dict[str, float] = {}
         self.told: Callable[[], bool] = lambda: True
         # What the network does belongs to no process, whoever set it going.
         self.context = copy_context()

@@ -77,10 +77,10 @@ async def join_notebook(environment: Environment, link: JoinLink) -> NewMember |
     try:
         async with asyncio.timeout(PATIENCE_S):
             socket = await environment.connect(socket_url(link.relay, link.notebook), PROTOCOL)
-            try:
-                fetched = await _fetch_records(environment, link, keys, socket)
-            finally:
-                socket.close(1000, "the records are here")
+        try:
+            fetched = await _fetch_records(environment, link, keys, socket)
+        finally:
+            socket.close(1000, "the records are here")
     except (ConnectionFailed, TimeoutError):
         return Rejected(
             f"The relay {origin_of(link.relay)} cannot be reached: check the network, then press Join again."
@@ -105,7 +105,9 @@ async def _fetch_records(
     records: list[bytes] = []
     machine = Joining(link.notebook, keys.signing.public, origin_of(link.relay), environment.random(32))
     while True:
-        said = await socket.receive()
+        # On a thin link the records take as long as they take: what ends it is silence.
+        async with asyncio.timeout(PATIENCE_S):
+            said = await socket.receive()
         effects = list(machine.disconnected(said.words or LOST) if isinstance(said, Ended) else machine.received(said))
         while effects:
             effect: JoiningEffect = effects.pop(0)

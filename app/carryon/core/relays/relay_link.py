@@ -39,6 +39,7 @@ from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
 from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
+from carryon_sync.protocol.parts import messages
 
 from carryon.core.environment import ConnectionFailed, Ended, Environment, Socket
 from carryon.core.log.identity import Identity
@@ -187,7 +188,8 @@ class RelayLink:
                 return self._ended(words, code)
             case Send(data):
                 if self._socket is not None:
-                    self._socket.send(data)
+                    for message in messages(data):
+                        self._socket.send(message)
             case Sign(message):
                 await self._exchange_members()
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
