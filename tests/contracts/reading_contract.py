@@ -70,7 +70,7 @@ async def a_change_under_anothers_key_is_damaged(device: Device) -> None:
 async def a_damaged_row_hides_no_other(device: Device) -> None:
     """E7: a journal row that does not open stays, is named, and the others are read; swapped rows open neither (G6)."""
     log = device.log
-    keys = await log.journal.add([row("n", b"1"), row("n", b"2"), row("n", b"3")])
+    keys = [one.key for one in await log.journal.add([row("n", b"1"), row("n", b"2"), row("n", b"3")])]
     values = [entry.value for entry in await device.store.read("journal")]
 
     await device.rot("journal", keys[1], values[1][:-1] + b"\xff")

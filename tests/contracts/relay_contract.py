@@ -204,14 +204,14 @@ async def a_closed_generation_takes_no_writes(device: Device) -> None:
     """Once a newer generation has closed this one, every write is refused, and everything is still read."""
     log = device.log
     fence = await connected(log, HOME)
-    keys = await log.journal.add([row("n", b"1")])
+    rows = await log.journal.add([row("n", b"1")])
     await folded(log, change("n", ALICE, 1))
     await device.store.commit([Put("meta", "generation", layouts.mark_value(bytes(16), closed=True))])
     before = [await device.store.read(stored.name) for stored in layouts.STORES]
 
     for write in (
         log.journal.add([row("n", b"2")]),
-        log.fold([Fold(following(change("n", ALICE, 1)), link(change("n", ALICE, 1)), tuple(keys))]),
+        log.fold([Fold(following(change("n", ALICE, 1)), link(change("n", ALICE, 1)), tuple(rows))]),
         log.append(Received((change("n", BOB, 1),))),
         log.append(Received((change("n", BOB, 1),), relay=HOME), fence),
         log.relays.lead(),

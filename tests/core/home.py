@@ -171,6 +171,25 @@ def fail_writes(device: Device, fault: Fault = Fault.FULL) -> None:
     device.faults = lambda _database, step: None if isinstance(step, Read) else fault
 
 
+def at_step(device: Device, kind: type[Step], number: int, fault: Fault) -> Callable[[], bool]:
+    """Let one step fail, the `number`-th of its kind from now on; tells whether it was reached."""
+    left = number
+    struck = False
+
+    def strike(_: str, step: Step) -> Fault | None:
+        nonlocal left, struck
+        if not isinstance(step, kind) or struck:
+            return None
+        left -= 1
+        if left >= 0:
+            return None
+        struck = True
+        return fault
+
+    device.faults = strike
+    return lambda: struck
+
+
 def mend(device: Device) -> None:
     """End the faults of a device's storage."""
     device.faults = lambda _database, _step: None

@@ -6,6 +6,7 @@ import asyncio
 from random import Random
 
 from carryon.core.log.derived import REST_S, SEGMENT_NOTES
+from carryon.core.log.documents import IDLE_MAX
 from carryon.core.log.writer import ITEMS_MAX
 from carryon.core.tabs.messages import Call, Regions, Released, Saved, ToTab, Update
 from carryon.core.tabs.sessions import MESSAGES_MAX
@@ -75,6 +76,76 @@ async def test_what_waits_longer_than_a_core_can_queue_is_saved_when_there_is_ro
     again = await home.tab(tab.worker, tab.query)
     await until(lambda: again.text == tab.text, "another tab has it all")
     assert "the end" in again.text
+
+
+def named(tab: Tab, note: str) -> tuple[str, str]:
+    """How a tab's core lists a note: its title and folder."""
+    row = opened(tab).notebook.rows[note]
+    return row.title, row.folder
+
+
+@rule
+async def test_what_waits_to_be_saved_keeps_its_document_in_memory(home: Home) -> None:
+    """J6: with a full disk, more notes are written in than stay in memory idle; each reaches the other device as it was pressed."""
+    one = await home.begin()
+    first, *others = [one.act("note.create") for _ in range(IDLE_MAX + 3)]
+    await home.quiet(one)
+    other = await home.join(one, "Bert")
+    fail_writes(one.worker.device)
+
+    one.act("note.rename", note=first, value="A title")
+    for note in others:
+        one.act("note.pin", note=note, pinned="true")
+    one.act("note.move", note=first, value="Folder")
+    await asyncio.sleep(5.0)
+    mend(one.worker.device)
+    await until(lambda: one.saved, "all is saved", 60.0)
+    await home.together(one, other)
+
+    for tab in (one, other):
+        await until(lambda tab=tab: named(tab, first) == ("A title", "Folder"), "it is listed so", 5.0)  # type: ignore[misc]
+
+
+@rule
+async def test_a_document_that_was_torn_is_loaded_again_with_what_waits_to_be_saved(home: Home) -> None:
+    """J6: no number of this core's client is given twice, whatever has the document loaded anew."""
+    one = await home.begin()
+    other = await home.join(one, "Bert")
+    note = one.note
+    assert note is not None
+    fail_writes(one.worker.device)
+    one.act("note.rename", note=note, value="A title")
+    await until(lambda: one.status.startswith("Not saved"), "it waits")
+
+    opened(one).documents.forget(note)
+    one.act("note.move", note=note, value="Folder")
+    await asyncio.sleep(1.0)
+    mend(one.worker.device)
+    await until(lambda: one.saved, "all is saved", 60.0)
+    await home.together(one, other)
+
+    await until(lambda: named(other, note) == ("A title", "Folder"), "it is listed so", 5.0)
+
+
+@rule
+async def test_an_edit_of_a_tab_that_is_gone_while_it_waits_for_room_is_written(home: Home) -> None:
+    """J5: its words are in the document, so they are in the journal, whatever becomes of who brought them."""
+    tab = await home.begin()
+    note = tab.note
+    assert note is not None
+    writer = opened(tab).writer
+    fail_writes(tab.worker.device)
+    waiting = [asyncio.ensure_future(writer.put((), lambda _rows: None)) for _ in range(ITEMS_MAX + 2)]
+    await asyncio.sleep(1.0)
+
+    tab.type("the last word")
+    await asyncio.sleep(1.0)
+    again = await home.tab(tab.worker)
+    tab.close()
+    mend(tab.worker.device)
+
+    await until(lambda: holdings(again).mentions(note, b"the last word"), "it is written", 60.0)
+    await asyncio.gather(*waiting)
 
 
 @rule

@@ -169,6 +169,9 @@ class Faults:
         self._later(seconds, _mend, device)
         return True
 
+    def _storage_answer_lost(self) -> bool:
+        return self._crash_at_commit(Fault.LOST_AFTER)
+
     def _storage_lost(self) -> bool:
         world = self._world
         device = self._random.choice(world.members)
@@ -211,6 +214,7 @@ KINDS: Final[Sequence[tuple[str, Callable[[Faults], bool]]]] = (
     ("relay rolled back", Faults._relay_rolled_back),
     ("storage full", Faults._storage_full),
     ("storage connection lost", Faults._storage_fails_once),
+    ("storage answer lost", Faults._storage_answer_lost),
     ("storage lost", Faults._storage_lost),
     ("clock jump", Faults._clock_jump),
 )

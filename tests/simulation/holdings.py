@@ -53,6 +53,10 @@ class Bodies:
         self._by_id[change.id] = change, body
         return body
 
+    def of_id(self, id: bytes) -> Body:
+        """The body of a change that was seen."""
+        return self._by_id[id][1]
+
     def documents(self, ids: Collection[bytes]) -> dict[str, Note]:
         """The notes that some of the changes make, in the order in which they were first seen anywhere."""
         documents: dict[str, Note] = {}

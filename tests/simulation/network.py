@@ -1,6 +1,7 @@
 """The simulated network between devices and relays: wires with latency, which can be cut after any frame.
 
-1. A wire is a WebSocket: frames of one direction arrive whole, once, in order. Between wires there is no order.
+1. A wire is a WebSocket: messages of one direction arrive whole, once, in order, and take the time that a thin wire needs for them. Between
+   wires there is no order.
 2. A cut loses what is under way. Its ends are told after a while, or never: then they have to find out themselves.
 3. What a socket is not: a frame may come twice (`echo`), and frames of a wire that is cut may still reach the relay
    (`straggle`), as when a new connection overtakes an old one.
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from carryon.core.environment import ConnectionFailed
+from carryon.core.environment import ConnectionFailed, Ended
 
 from tests.simulation.process import Process
 
@@ -45,6 +46,7 @@ class Line:
 
     take: Callable[[bytes], None]
     coming: deque[bytes | None] = field(default_factory=deque)
+    free_at: float = 0.0
 
 
 class Wire:
@@ -61,12 +63,13 @@ class Wire:
         self._process = process
         self._up = Line(lambda data: host.received(self, data))
         self._down = Line(self._took)
-        self._received: deque[bytes | None] = deque()
+        self._received: deque[bytes | Ended] = deque()
+        self._closing = Ended(1006, "")
         self._waiting: asyncio.Future[None] | None = None
 
     # The device's end.
 
-    async def receive(self) -> bytes | None:
+    async def receive(self) -> bytes | Ended:
         """See `carryon.core.environment.Socket`."""
         while not self._received:
             self._waiting = asyncio.get_running_loop().create_future()
@@ -88,9 +91,10 @@ class Wire:
         """Send to the device."""
         self._put(self._down, data)
 
-    def hang_up(self) -> None:
+    def hang_up(self, code: int, words: str) -> None:
         """Close from the relay's side, behind what was delivered."""
         if self.standing:
+            self._closing = Ended(code, words)
             self._down.coming.append(None)
             self._later(self._arrive, self._down)
 
@@ -110,15 +114,23 @@ class Wire:
 
     def _tell(self) -> None:
         self._host.left(self)
-        self._took(None)
+        self._took(self._closing)
 
     def _put(self, line: Line, data: bytes) -> None:
         if not self.standing:
             return
         for _ in range(2 if self.echo else 1):
             line.coming.append(data)
-            self._later(self._arrive, line)
+            self._send_on(line, len(data))
         self.echo = False
+
+    def _send_on(self, line: Line, size: int) -> None:
+        loop, rate = asyncio.get_running_loop(), self._network.thin.get(self.device)
+        if rate is None:
+            self._later(self._arrive, line)
+            return
+        line.free_at = max(loop.time(), line.free_at) + size / rate
+        loop.call_at(line.free_at + self.latency, self._arrive, line, context=self._network.context)
 
     def _arrive(self, line: Line) -> None:
         if not line.coming:
@@ -135,7 +147,7 @@ class Wire:
                 return
         line.take(data)
 
-    def _took(self, data: bytes | None) -> None:
+    def _took(self, data: bytes | Ended) -> None:
         self._received.append(data)
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
@@ -153,6 +165,8 @@ class Network:
         self.wires: list[Wire] = []
         self.frames = 0
         self.slow: dict[str, float] = {}
+        # Bytes a second, in each direction, of a device's wires.
+        self.thin: dict[str, float] = {}
         self.told: Callable[[], bool] = lambda: True
         # What the network does belongs to no process, whoever set it going.
         self.context = copy_context()

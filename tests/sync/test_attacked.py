@@ -14,12 +14,24 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import WSMsgType
 from carryon_sync.formats.ids import text_of
 from carryon_sync.protocol.closing import Closing
 from carryon_sync.protocol.codec import encode
-from carryon_sync.protocol.frames import PROTOCOL, Challenge, Error, MembersRecords, Ping, Pong, Welcome
+from carryon_sync.protocol.frames import (
+    FRAME_BYTES_MAX,
+    PROTOCOL,
+    Challenge,
+    Error,
+    MembersRecords,
+    Ping,
+    Pong,
+    Welcome,
+)
+from carryon_sync.protocol.parts import messages
 from carryon_sync.server.doors import (
     ADDRESS_DOOR_MAX,
+    ADDRESS_UNREAD_BYTES_MAX,
     MESSAGES_A_SECOND,
     MESSAGES_AT_ONCE,
     STRANGER_UNREAD_BYTES_MAX,
@@ -156,6 +168,27 @@ class TestStrangers:
 
         assert all(len(one) == 0 or b"unfinished messages" in one for one in told)
         assert memory_of(relay) - before < 30 * STRANGER_UNREAD_BYTES_MAX
+        await still_works(laptop)
+
+    async def test_i15_unfinished_frames_of_members_do_not_add_up(
+        self, relay: RelayProcess, people: People, laptop: SocketDevice
+    ) -> None:
+        """Whoever begins a notebook on an open relay is a member there: parts that make no frame count as what they are."""
+        before = memory_of(relay)
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(2 * ADDRESS_UNREAD_BYTES_MAX // FRAME_BYTES_MAX):
+                member, challenge = await stack.enter_async_context(greeted(relay, people))
+                await member.say(hello(people, laptop.shell.device, challenge, member.origin))
+                assert isinstance(await member.frame(), Welcome)
+                with contextlib.suppress(ConnectionError):
+                    for part in messages(bytes(FRAME_BYTES_MAX))[:-1]:
+                        await member.ws.send_bytes(part)
+            async with asyncio.timeout(30):
+                while (message := await member.ws.receive()).type is WSMsgType.BINARY:
+                    pass
+
+        assert "this address" in (message.extra or "")
+        assert memory_of(relay) - before < 2 * ADDRESS_UNREAD_BYTES_MAX
         await still_works(laptop)
 
     async def test_i15_silent_sockets_of_one_address_give_way_to_its_next_ones(

@@ -15,6 +15,7 @@ from carryon_sync.protocol.frames import (
     ITEMS_MAX,
     LINE_BYTES_MAX,
     NUMBER_MAX,
+    PARTS_MAX,
     RECEIPT_BYTES_MAX,
     TIPS_MAX,
     WANTED_NUMBERS_MAX,
@@ -31,6 +32,7 @@ from carryon_sync.protocol.frames import (
     Hello,
     IdAlone,
     MembersRecords,
+    Part,
     Ping,
     Pong,
     Push,
@@ -66,6 +68,7 @@ GOLDEN: dict[str, Frame] = {
     "error": Error("refused", "the words", (A,)),
     "ping": Ping(7),
     "pong": Pong(7),
+    "part": Part(1, 3, b"of a frame"),
 }
 
 KEYS = [
@@ -85,6 +88,7 @@ KEYS = [
     "words",
     "reached",
     "more",
+    "of",
 ]
 WRONG_VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=3)
@@ -120,6 +124,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(Error, st.text(max_size=20), st.text(max_size=60), ids),
     st.builds(Ping, numbers),
     st.builds(Pong, numbers),
+    st.builds(Part, st.integers(0, 3), st.integers(4, PARTS_MAX), st.binary(min_size=1, max_size=60)),
 )
 
 
@@ -175,13 +180,13 @@ def test_any_line_of_any_keys_is_read_or_rejected(name: str, keys: dict[str, obj
 def test_every_frame_cut_anywhere_is_refused(frame: Frame, data: st.DataObject) -> None:
     message = encode(frame)
     cut = data.draw(st.integers(0, len(message) - 1))
-    if isinstance(frame, Receipt):
+    if isinstance(frame, Receipt | Part):
         cut = min(cut, message.index(b"\n"))  # A receipt goes to the end: cut behind its line it is another receipt.
 
     assert isinstance(decode(message[:cut]), Rejected)
 
 
-@given(frames.filter(lambda frame: not isinstance(frame, Receipt)))
+@given(frames.filter(lambda frame: not isinstance(frame, Receipt | Part)))
 def test_bytes_after_the_last_announced_one_are_refused(frame: Frame) -> None:
     assert "follow" in reason(encode(frame) + b"\0")
 

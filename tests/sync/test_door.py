@@ -26,6 +26,7 @@ from carryon_sync.protocol.frames import (
     Welcome,
 )
 from carryon_sync.relay import door, reception
+from carryon_sync.relay.audience import DOOR_MS
 from carryon_sync.relay.door import (
     CONNECTIONS_MAX,
     DOOR_BYTES_MAX,
@@ -33,7 +34,6 @@ from carryon_sync.relay.door import (
     DOOR_FRAME_BYTES_MAX,
 )
 from carryon_sync.relay.ledger import Batch
-from carryon_sync.relay.room import PATIENCE_MS
 from carryon_sync.relay.room_effects import HangUp, RoomEffect
 
 from tests.sync.people import Device, People
@@ -199,10 +199,10 @@ class TestPatience:
         bench = Bench()
         caller = bench.caller()
         known = MembersRecords((bench.people.root.encode(),))
-        bench.now = PATIENCE_MS - 1
+        bench.now = DOOR_MS - 1
         caller.say(frame, known)
 
-        bench.tick(PATIENCE_MS)
+        bench.tick(DOOR_MS)
 
         assert not caller.up
 
@@ -210,7 +210,7 @@ class TestPatience:
         bench = Bench(known=False)
         caller = bench.caller()
         for _, data in bench.records():
-            bench.now += PATIENCE_MS - 1
+            bench.now += DOOR_MS - 1
             bench.tick(bench.now)
             caller.say(MembersRecords((data,)))
 

@@ -38,7 +38,8 @@ def test_every_file_it_points_to_is_there() -> None:
 def test_the_limits_are_those_of_the_code() -> None:
     limits = " ".join(PAGE.split("## Limits")[1].split())
     for number, unit in (
-        (frames.FRAME_BYTES_MAX >> 20, "MiB and a line"),
+        (frames.FRAME_BYTES_MAX >> 20, "MiB, in parts of"),
+        (frames.PART_BYTES >> 10, "KiB, and a line"),
         (frames.LINE_BYTES_MAX >> 10, "KiB; a change"),
         (change.CHANGE_BYTES_MAX >> 20, "MiB; a body"),
         (change.BODY_BYTES_MAX >> 20, "MiB; a members' record"),
@@ -52,7 +53,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         (frames.WANTED_NUMBERS_MAX, "numbers of chains"),
         (door.DOOR_FRAME_BYTES_MAX >> 10, "KiB, 36"),
         (door.DOOR_BYTES_MAX >> 20, "MiB and 10,000 records altogether"),
-        (room.PATIENCE_MS // 1000, "s is hung up"),
+        (audience.DOOR_MS // 3_600_000, "hours is hung up"),
         (door.MEMBERS_BYTES_MAX >> 20, "MiB together"),
         (rooms.UNPROVEN_BYTES_MAX >> 20, "MiB of records may wait"),
         (door.CONNECTIONS_MAX, "let into a notebook"),

@@ -20,7 +20,7 @@ from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.codec import encode
 from carryon_sync.protocol.frames import (
     Ack,
     ByCertificate,
@@ -30,10 +30,12 @@ from carryon_sync.protocol.frames import (
     Got,
     Hello,
     MembersRecords,
+    Ping,
     Push,
     Welcome,
     hello_signed,
 )
+from carryon_sync.protocol.parts import Reader
 from carryon_sync.server.settings import Settings, settings_of
 
 from tests.sync.people import Device, People
@@ -172,11 +174,13 @@ class Socket:
         self.ws = ws
         self.people = people
         self.origin = origin
+        self._reader = Reader()
 
     async def frame(self) -> Frame:
         async with asyncio.timeout(30):
-            frame = decode(await self.ws.receive_bytes())
-        assert not isinstance(frame, Rejected)
+            while (frame := self._reader.read(await self.ws.receive_bytes())) in (None, Ping(0)):
+                pass
+        assert frame is not None and not isinstance(frame, Rejected)
         return frame
 
     async def say(self, frame: Frame) -> None:

@@ -222,7 +222,7 @@ class Core:
 
     async def _load(self, session: TabSession) -> None:
         opened, note = self.notebooks.of(session), self._state(session).note
-        if note is not None and note in opened.notebook.rows:
+        if note is not None and opened.notebook.sees(session.name, note):
             await opened.documents.use(note)
 
     async def _bind(self, session: TabSession, held: str | None, vector: bytes | None) -> str | None:
@@ -232,7 +232,7 @@ class Core:
         only longer.
         """
         opened, state = self.notebooks.of(session), self._state(session)
-        note = state.note if state.note in opened.notebook.rows else None
+        note = state.note if state.note and opened.notebook.sees(session.name, state.note) else None
         if note is None or note == session.bound:
             session.bound = note
             return None
@@ -266,8 +266,10 @@ class Core:
         opened, state = self.notebooks.of(session), self._state(session)
         if session.greeted and session.told != opened.read_only:
             self._ready_again(session)
-        regions = view(opened.notebook, state, device_of(opened, session, self.notebooks.shown))
-        session.show_regions(regions, title_of(opened.notebook, state), state.place, pane_of(state))
+        with opened.notebook.seen_by(session.name):
+            regions = view(opened.notebook, state, device_of(opened, session, self.notebooks.shown))
+            title = title_of(opened.notebook, state)
+        session.show_regions(regions, title, state.place, pane_of(state))
         if session.visible and state.place == "notes":
             self._framed = session
             self._frame_due.set()

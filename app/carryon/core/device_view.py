@@ -116,7 +116,7 @@ def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
     if not standing.on_relay or opened.outgoing.waiting:
         return Status("saved", (), problem or fetching or _waiting_words(opened, standing, waiting))
     names = tuple(_name_of(shown, each) for each in standing.seen_by if each != opened.identity.certificate)
-    connection = fetching or ("" if standing.live else "offline")
+    connection = fetching or (_trouble(standing) if standing.live else "offline")
     return Status("seen", names, connection) if names else Status("relay", (), connection)
 
 
@@ -135,7 +135,11 @@ def _waiting_words(opened: OpenNotebook, standing: Standing, waiting: int) -> st
         return ""
     if not standing.live:
         return f"{waiting} {'change waits' if waiting == 1 else 'changes wait'} for the relay" if waiting else "offline"
-    return f"sending {waiting}" if waiting else ""
+    return _trouble(standing) or (f"sending {waiting}" if waiting else "")
+
+
+def _trouble(standing: Standing) -> str:
+    return "something is wrong with the relay: see Settings" if standing.words else ""
 
 
 def _note_status(opened: OpenNotebook, session: TabSession, status: Status) -> str:

@@ -42,11 +42,19 @@ class Channel(Protocol):
         """Stop listening."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a connection ended: the code of its closing, and the words of who closed it; empty where it just broke."""
+
+    code: int
+    words: str
+
+
 class Socket(Protocol):
     """An open WebSocket."""
 
-    async def receive(self) -> bytes | None:
-        """Wait for the next message; None when the connection has ended."""
+    async def receive(self) -> bytes | Ended:
+        """Wait for the next message, or how the connection has ended."""
 
     def send(self, data: bytes) -> None:
         """Queue one message."""

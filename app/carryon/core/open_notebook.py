@@ -19,7 +19,7 @@ from carryon.core.log.derived import Derived
 from carryon.core.log.documents import Documents, Heads, named
 from carryon.core.log.identity import Identity
 from carryon.core.log.inherited import fold_inherited
-from carryon.core.log.outgoing import Outgoing
+from carryon.core.log.outgoing import Folded, Outgoing
 from carryon.core.log.received import Receiving, Taken, places_of
 from carryon.core.log.writer import Writer
 from carryon.core.relays.custody import Custody
@@ -28,13 +28,13 @@ from carryon.core.relays.syncing import Syncing
 from carryon.core.tabs.sessions import Tabs, TabSession
 from carryon.crypto.notebook_keys import Secrets
 from carryon.crypto.receipts import NOTES_MAX, NoteDigest, heads_digest
-from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
+from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited
 from carryon.notebook.notebook import Notebook
 from carryon.notes.digest import content_digest
-from carryon.storage.changes import LogEntry
+from carryon.storage.changes import LogEntry, link_of
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import Full, StorageError
-from carryon.storage.journal import JournalKey
+from carryon.storage.journal import JournalKey, Journalled
 from carryon.storage.layouts import STORES, JournalRow
 from carryon.storage.log import Log
 from carryon.storage.members import Author
@@ -73,11 +73,19 @@ class OpenNotebook:
         self._changed = changed
         self.writer = Writer(log.journal, self.keep_author, changed)
         self.documents = Documents(notebook, client, log, identity, self.is_shown)
-        self.outgoing = Outgoing(
-            author.id, log, identity, self.documents, self._seen, self._folded, changed, self._is_watched
-        )
-        self.documents.unfolded_by(self.outgoing.unfolded)
         self._look = asyncio.Event()
+        self.outgoing = Outgoing(
+            author.id,
+            log,
+            identity,
+            self.documents,
+            seen=self._seen,
+            folded=self._folded,
+            left_behind=self._look.set,
+            changed=changed,
+            is_watched=self._is_watched,
+        )
+        self.documents.unfolded_by(lambda note: (*self.outgoing.unfolded(note), *self.writer.waiting(note)))
         self.receiving = Receiving(log, identity, notebook, self.documents, self.outgoing, self._look.set)
         # Held by whoever brings something into memory that is on its way into the log without the writer.
         self.unlogged = asyncio.Lock()
@@ -126,12 +134,10 @@ class OpenNotebook:
         await self._inherit_if_there_is_room()
         await self._until_neighbours_folded()
         # What other cores, or this one before it died, put into the log after the rows were written.
-        await self.receiving.follow()
+        self.syncing.appended((await self.receiving.follow()).entered)
         for note in {one.row.note for one in left}:
-            # A document that was made from the log just now lacks what lies in the journal.
-            self.documents.forget(note)
             await self.documents.use(note)
-        self.derived.changed({fact.note for fact in self.notebook.refresh() if isinstance(fact, RowChanged)})
+        self.notebook.refresh()
 
     async def _until_neighbours_folded(self) -> None:
         """Have all that is saved on this device here: a tab whose core died may go on with words that another core has taken over."""
@@ -206,6 +212,12 @@ class OpenNotebook:
         )
         return JournalRow(self.author.id, edited.note, links, edited.time, self.syncing.apart(), edited.update)
 
+    def journalled(self, rows: Sequence[Journalled]) -> None:
+        """Edits of this core's tabs are durable: they may be folded, and everybody may see them."""
+        self.outgoing.journalled(rows)
+        for one in rows:
+            self.notebook.saved(one.row.note)
+
     def is_shown(self, note: str) -> bool:
         """Whether a tab shows the note."""
         return any(session.bound == note for session in self.sessions())
@@ -224,7 +236,6 @@ class OpenNotebook:
                 for session in self.sessions():
                     if session is not besides:
                         session.update(fact.note, fact.update, heads)
-        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
         loop = asyncio.get_running_loop()
         self._shown_at = loop.time()
         if self._stale is None:
@@ -262,20 +273,21 @@ class OpenNotebook:
             self._stale = loop.call_at(due, self._refresh_at_rest)
             return
         self._stale = None
-        facts = self.notebook.refresh()
-        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
+        self.notebook.refresh()
         self.tabs.dirty(self.sessions())
 
-    def _folded(self, note: str, entry: LogEntry, time: int) -> None:
+    def _folded(self, folded: Folded) -> None:
+        note, entry = folded.note, folded.entry
+        self.documents.advance(note, link_of(entry.change), folded.rows)
         heads = named(self.documents.heads(note))
-        self.notebook.put_heads(note, heads, time, first=sum(heads.values()) == 1)
+        self.notebook.put_heads(note, heads, folded.time, first=sum(heads.values()) == 1)
         self.wrote([entry])
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:
         """This core has put these of its own changes into the log."""
         self.receiving.wrote(entries)
         self._channel.post({"type": "log"})
-        self.syncing.appended(places_of(entries), own=True)
+        self.syncing.appended(places_of(entries))
 
     def _took(self, taken: Taken) -> None:
         if taken.entered:
@@ -315,13 +327,19 @@ class OpenNotebook:
                 return
 
     async def _inherit(self) -> None:
-        entries = await fold_inherited(
-            self.log, self.environment.locks, self.identity, self.documents, self.author.id, self._changed
+        await fold_inherited(
+            self.log,
+            self.environment.locks,
+            self.identity,
+            self.documents,
+            self.author.id,
+            self._behind,
+            self._changed,
         )
-        if entries:
-            self._look.set()
-            self._channel.post({"type": "log"})
-            self.syncing.appended(places_of(entries), own=True)
+
+    def _behind(self) -> None:
+        self._look.set()
+        self._channel.post({"type": "log"})
 
     async def _inherit_if_there_is_room(self) -> None:
         # A notebook opens on a full disk too: what other cores left lies in the journal still, and is looked for again.
@@ -357,4 +375,4 @@ class OpenNotebook:
                 continue
             if taken.entered or taken.facts:
                 self.show(taken.facts)
-                self.syncing.appended(taken.entered, own=False)
+                self.syncing.appended(taken.entered)

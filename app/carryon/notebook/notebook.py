@@ -5,7 +5,7 @@
 2. An edit costs what its note's CRDT costs: `edit`, `absorb` and `act` mark the note's row as stale and return.
    `refresh` derives the stale rows (linear in each note) when the core is at rest, a few times a second; whatever was
    asked of the list before that shows the older row. `act` refreshes the note of its command itself, so that a button
-   answers at once.
+   answers at once. Rows and texts are those of what is durable (`saved`); its maker alone may be shown more (unsaved.py).
 3. An update that cannot be applied changes nothing that is kept: a document it may have torn is dropped, and the fact
    says so.
 4. Everything that was true already is no edit: no update, no fact. So a tab may send again what it does not know to
@@ -22,7 +22,8 @@ nobody used before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -38,6 +39,8 @@ from carryon.notebook.commands import (
 )
 from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
 from carryon.notebook.listing import Index, Listing, Place
+from carryon.notebook.unsaved import NOBODY, Unsaved
+from carryon.notes.fields import Field
 from carryon.notes.note import BadUpdate, Note
 from carryon.notes.row import Heads, Row, clean_folder, row_of, trashed_value
 
@@ -76,6 +79,8 @@ class Notebook:
         self._index = Index()
         self._open: dict[str, _Open] = {}
         self._stale: set[str] = set()
+        self._unsaved = Unsaved(self._index, self._derive)
+        self._derived: Callable[[str], None] = lambda _note: None
         self._counter = 0
 
     @property
@@ -88,6 +93,10 @@ class Notebook:
         """Whether the search knows the text of every note."""
         return len(self._index.bodies) == len(self._index.rows)
 
+    def derived_by(self, derived: Callable[[str], None]) -> None:
+        """Name who is told of each note whose row or text became another one, whatever made it so."""
+        self._derived = derived
+
     def note(self, note_id: str) -> Note | None:
         """Return a note's document, where it is in memory."""
         opened = self._open.get(note_id)
@@ -96,6 +105,26 @@ class Notebook:
     def text(self, note_id: str) -> str | None:
         """Return a note's body as the search knows it, which is behind an edit until `refresh`."""
         return self._index.bodies.get(note_id)
+
+    def body(self, note_id: str) -> str:
+        """Return the body of a note in memory as it is, or as the search knows it for who may not see more."""
+        return (self.text(note_id) or "") if self._unsaved.hides(note_id) else self._open[note_id].note.body
+
+    def title(self, note_id: str) -> Field:
+        """Return the title of a note in memory, with all that it holds where devices differ."""
+        return self._unsaved.title(note_id) or self._open[note_id].note.field("title")
+
+    def seen_by(self, tab: str) -> AbstractContextManager[None]:
+        """Show a tab also what it has made itself and is not durable, until this ends; change nothing meanwhile."""
+        return self._unsaved.seen_by(tab)
+
+    def sees(self, tab: str, note_id: str) -> bool:
+        """Tell whether there is a note, for a tab."""
+        return note_id in self.rows or (note_id in self._open and not self._unsaved.hides(note_id, tab))
+
+    def saved(self, note_id: str) -> list[Fact]:
+        """Take it that the first edit of a note that has a maker and was not durable is durable."""
+        return self._refreshed(note_id) if self._unsaved.saved(note_id) else []
 
     def put_rows(self, rows: Iterable[Row]) -> None:
         """Take the stored rows, at a start."""
@@ -110,7 +139,7 @@ class Notebook:
     def put_note(self, note: Note, created: int, modified: int, heads: Heads) -> None:
         """Take a document into memory. Its row is derived anew at the next `refresh`."""
         self._open[note.id] = _Open(note, created, modified, heads)
-        self._stale.add(note.id)
+        self._changed(note.id)
 
     def put_heads(self, note_id: str, heads: Heads, time: int, *, first: bool) -> None:
         """Take a note's heads after this device's own edits were numbered; `time` stands in that change.
@@ -121,14 +150,14 @@ class Notebook:
         if opened is not None:
             opened.heads = heads
             opened.created = time if first else opened.created
-            self._stale.add(note_id)
+            self._changed(note_id)
 
     def put_created(self, note_id: str, time: int) -> None:
         """Take the time of a note's first change, which was made elsewhere."""
         opened = self._open.get(note_id)
         if opened is not None:
             opened.created = time
-            self._stale.add(note_id)
+            self._changed(note_id)
 
     def drop_note(self, note_id: str) -> list[Fact]:
         """Let a document go; its row and text stay, and are derived before."""
@@ -136,26 +165,33 @@ class Notebook:
         self._open.pop(note_id, None)
         return facts
 
-    def act(self, command: Command, now: int) -> list[Fact]:
-        """Carry out a person's command; `now` in milliseconds since 1970."""
+    def act(self, command: Command, now: int, maker: str | None = None) -> list[Fact]:
+        """Carry out a person's command; `now` in milliseconds since 1970.
+
+        Until it is `saved` it is shown to its `maker`, a tab, alone; without one it is durable.
+        """
         reason = _refusal(command)
         if reason is not None:
             return [CommandRefused(reason)]
         if isinstance(command, CreateNote):
-            return self._create(command, now)
+            return self._create(command, now, maker)
         opened = self._open.get(command.note)
         if opened is None:
             assert command.note not in self.rows, f"note {command.note} must be in memory before it is changed"
             return [CommandRefused(f"There is no note {command.note} in this notebook.")]
         self._counter += 1
+        title = opened.note.field("title")
         update = self._write(opened, command)
         if not update:
+            self._unsaved.given_again(command.note, command, maker or NOBODY)
             return []
-        self._stale.add(command.note)
+        self._changed(command.note)
+        if maker is not None:
+            self._unsaved.made(command.note, command, maker, title)
         return [opened.wrote(command.note, update, now), *self._refreshed(command.note)]
 
-    def edit(self, note_id: str, update: bytes, now: int) -> list[Fact]:
-        """Take an edit that a person made in a tab's own replica."""
+    def edit(self, note_id: str, update: bytes, now: int, maker: str | None = None) -> list[Fact]:
+        """Take an edit that a person made in a tab's own replica; see `act` for its maker."""
         opened = self._open.get(note_id)
         if opened is None:
             assert note_id not in self.rows, f"note {note_id} must be in memory before it is edited"
@@ -164,8 +200,11 @@ class Notebook:
         if isinstance(new, UpdateRefused):
             return [new]
         if not new:
+            self._unsaved.given_again(note_id, update, maker or NOBODY)
             return []
-        self._stale.add(note_id)
+        self._changed(note_id)
+        if maker is not None:
+            self._unsaved.made(note_id, update, maker)
         return [opened.wrote(note_id, new, now)]
 
     def absorb(self, note_id: str, updates: Sequence[bytes], time: int, heads: Heads) -> list[Fact]:
@@ -183,7 +222,7 @@ class Notebook:
                 facts.append(NoteAbsorbed(note_id, new))
         opened.modified = max(opened.modified, time)
         opened.heads = heads
-        self._stale.add(note_id)
+        self._changed(note_id)
         return facts
 
     def refresh(self) -> list[Fact]:
@@ -210,8 +249,9 @@ class Notebook:
         """Return the notes that a link in a text may mean; several are an ambiguous link."""
         return self._index.linked(target)
 
-    def _create(self, command: CreateNote, now: int) -> list[Fact]:
+    def _create(self, command: CreateNote, now: int, maker: str | None) -> list[Fact]:
         if command.note in self._open or command.note in self.rows:
+            self._unsaved.given_again(command.note, command, maker or NOBODY)
             return []
         note = Note(command.note, self.client)
         asked = {"title": command.title, "folder": clean_folder(command.folder), "source": command.source}
@@ -220,6 +260,8 @@ class Notebook:
         fields = {name: value for name, value in asked.items() if value or name == "title"}
         update = note.write(self._counter, body=command.body, fields=fields)
         self.put_note(note, now, now, {})
+        if maker is not None:
+            self._unsaved.made(command.note, command, maker, note.field("title"))
         return [self._open[command.note].wrote(command.note, update, now), *self._refreshed(command.note)]
 
     def _write(self, opened: _Open, command: Command) -> bytes:
@@ -257,22 +299,33 @@ class Notebook:
             return UpdateRefused(note.id, "it came before what it needs", dropped=True)
         return new
 
+    def _changed(self, note_id: str) -> None:
+        self._stale.add(note_id)
+        self._unsaved.changed(note_id)
+
     def _tear(self, note_id: str) -> None:
         del self._open[note_id]
         self._stale.discard(note_id)
 
     def _refreshed(self, note_id: str) -> list[Fact]:
-        """Derive one row if it is stale; its text goes to the search."""
-        if note_id not in self._stale:
+        """Derive one row if it is stale and may be shown; its text goes to the search."""
+        if note_id not in self._stale or note_id in self._unsaved:
             return []
         self._stale.discard(note_id)
-        opened = self._open[note_id]
-        row = row_of(opened.note, opened.created, opened.modified, opened.heads)
+        row, body = self._row_and_body(note_id)
         changed = self.rows.get(note_id) != row
         if changed:
             self._index.put_row(row)
-        self._index.put_text(note_id, opened.note.body)
+        if self._index.put_text(note_id, body) or changed:
+            self._derived(note_id)
         return [RowChanged(note_id, row)] if changed else []
+
+    def _row_and_body(self, note_id: str) -> tuple[Row, str]:
+        opened = self._open[note_id]
+        return row_of(opened.note, opened.created, opened.modified, opened.heads), opened.note.body
+
+    def _derive(self, note_id: str) -> tuple[Row, str] | None:
+        return self._row_and_body(note_id) if note_id in self._open else None
 
 
 def _set_unless_default(note: Note, name: str, value: str, default: str, counter: int) -> bytes:

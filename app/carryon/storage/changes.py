@@ -131,6 +131,13 @@ class Changes:
         found = await self._generation.store.find("log", list(second_keys), unique=True)
         return {id for second, id in second_keys.items() if second in found}
 
+    async def found(self, changes: Sequence[Change]) -> list[LogEntry]:
+        """Give where these changes, which entered together, stand in the log; nothing if they are not there."""
+        found = await self._generation.store.find("log", [layouts.second_key_of(one) for one in changes], unique=True)
+        return [
+            LogEntry(_pos(found[second]), one) for one in changes if (second := layouts.second_key_of(one)) in found
+        ]
+
     async def whole(self, changes: Collection[Change]) -> set[bytes]:
         """Give the ids of those changes that the log holds undamaged; the others are worth appending."""
         found = await self._generation.store.find("log", [layouts.second_key_of(one) for one in changes], unique=True)

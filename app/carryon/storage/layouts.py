@@ -11,7 +11,7 @@ author 16 ‖ n 8 ‖ id 32.
 
     store        key                   payload                                                            plain/sealed
     journal      (author, number)      text note · 8 time in ms · 4 apart in s · 2 count of base, links · update     s
-                                       sealed for "journal/<author in hex>/<number>"; number from 1 per author
+                                       sealed for "journal/<author in hex>/<number>"; number: turn × 2³² + count
     log          pos, from 1;          the change as sent. Positions have no gaps; append order                       p
                  second key (tag, author, n, id)
     heads        (tag, author)         8 n · 32 id      the author's furthest change; of a fork the greatest id       p
@@ -36,6 +36,7 @@ author 16 ‖ n 8 ‖ id 32.
                  ("refill", relay)     8 next pos · 8 last pos    what is still to be put into its outbox             p
                  ("author", author)    1 state: 0 in use · 1 retired             authors of this device               p
                  ("mark", relay, seq)  16 log · 8 sequence · 32 running hash     at every 64th place of the relay's log      p
+                 ("journal", author)   8 turn           of the journal that wrote last as this author                 p
                  ("fork", tag)         8 pos            of the newest change beside another of its number             p
                  ("fetch", tag)        nothing: the tag is to be fetched, its waiting changes were dropped            p
                  ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"

@@ -1,8 +1,9 @@
 """A store in memory, for tests and the simulation: what survives a crash is the `MemoryDisk`, not the `MemoryStore`.
 
 1. Any number of stores may be open on one disk, as any number of cores may be alive on one device.
-2. A `Faults` function is asked before every step and may let it fail: full, lost, or the process dies before or after
-   the commit. A store whose process died raises `Crashed` for ever; the disk goes on with the next store.
+2. A `Faults` function is asked before every step and may let it fail: full, lost before or after the commit, its caller
+   cancelled, or the process dies before or after it. A store whose process died raises `Crashed` for ever; the disk goes
+   on with the next store.
 3. Each call gives way to other tasks once before it takes effect and once after, so that interleavings happen.
 """
 
@@ -40,6 +41,8 @@ class Fault(Enum):
     CRASH_AFTER = "the process dies when the step is done and nobody has been told"
     FULL = "the disk is full"
     LOST = "the connection is lost before the step"
+    LOST_AFTER = "the connection is lost when the step is done and nobody has been told"
+    CANCELLED = "the caller is cancelled when the step is done and nobody has been told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,12 @@ class MemoryStore:
         keys = self._disk.commit(operations)
         if fault is Fault.CRASH_AFTER:
             self._crash()
+        if fault is Fault.LOST_AFTER:
+            raise Lost("the connection to the database in memory was lost: try again")
+        if fault is Fault.CANCELLED:
+            task = asyncio.current_task()
+            assert task is not None, "a commit is awaited by a task"
+            task.cancel()
         await self._give_way()
         return keys
 

@@ -173,6 +173,11 @@ class Relays:
         while await self._refilled(relay, fence) is not None:
             continue
 
+    async def unshown(self, places: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Give those of the changes, named by position and tag, that a relay has not shown."""
+        found = await self._generation.store.find("outbox", [(relay, pos) for relay in self.names for pos, _ in places])
+        return [(pos, tag) for pos, tag in places if any((relay, pos) in found for relay in self.names)]
+
     async def shown(
         self,
         relay: str,

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from carryon.notebook.commands import CreateNote, MoveNote, PinNote, RenameNote
 from carryon.notebook.notebook import Notebook
 from carryon.notes import markdown
+from carryon.notes.fields import Field
 from carryon.notes.note import Note
 from carryon.views.action import Call, Outcome, Refused, Rule, Scene, flag, name, note_here, title
 from carryon.views.dates import counted, day_of, day_words, machine_time
@@ -66,10 +67,10 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
     model = _Note(
         note=row.note,
         back=back,
-        title=row.title if note is None else note.field("title").value or "",
+        title=row.title if note is None else notebook.title(note.id).value or "",
         placeholder=row.title or "Untitled",
         title_max=TITLE_CHARACTERS_MAX,
-        titles=_titles(note),
+        titles=_titles(notebook.title(note.id)) if note else (),
         folder=row.folder,
         words=counted(row.words, "word", "words"),
         pinned=row.pinned,
@@ -88,18 +89,19 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
 def _read(notebook: Notebook, note: Note) -> str:
     # As of the row: the editor shows what is typed, so that a key makes this region no other one.
     body = notebook.text(note.id)
-    return (note.body if body is None else body)[:READ_CHARACTERS_MAX]
+    return (notebook.body(note.id) if body is None else body)[:READ_CHARACTERS_MAX]
 
 
-def _titles(note: Note | None) -> tuple[str, ...]:
+def _titles(title: Field) -> tuple[str, ...]:
     """Return the titles that wait for somebody to choose, or none."""
-    values = sorted({value for _, value in note.field("title").values}) if note else []
+    values = sorted({value for _, value in title.values})
     return tuple(values) if len(values) > 1 else ()
 
 
 def _preview(notebook: Notebook, note: Note) -> Markup:
-    found = tuple((target, notebook.linked(target)) for target in _targets(note.body))
-    return _rendered(note.body, found)
+    body = notebook.body(note.id)
+    found = tuple((target, notebook.linked(target)) for target in _targets(body))
+    return _rendered(body, found)
 
 
 @lru_cache(maxsize=8)

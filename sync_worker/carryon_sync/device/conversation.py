@@ -38,7 +38,7 @@ from carryon_sync.device.given import Given
 from carryon_sync.device.greeting import Greeting, judge
 from carryon_sync.device.holes import Hole
 from carryon_sync.device.lasting import Lasting
-from carryon_sync.device.liveness import Liveness
+from carryon_sync.device.liveness import SHARE, Liveness
 from carryon_sync.device.status import Phase, Status
 from carryon_sync.device.upstream import Upstream
 from carryon_sync.device.wanting import Wanting
@@ -47,7 +47,7 @@ from carryon_sync.formats.change import Seen
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.codec import encode
 from carryon_sync.protocol.frames import (
     Ack,
     Challenge,
@@ -64,6 +64,7 @@ from carryon_sync.protocol.frames import (
     Unknown,
     Welcome,
 )
+from carryon_sync.protocol.parts import Reader
 
 WINDOW_BYTES = 4 << 20
 HINT_PATIENCE_MS = 5_000
@@ -79,12 +80,12 @@ Effects = list[Effect]
 class Conversation:
     """One conversation; `phase` is where it stands, `explained` whether it was said already why it ends."""
 
-    def __init__(self, lasting: Lasting, patience_ms: int) -> None:
+    def __init__(self, lasting: Lasting) -> None:
         self.phase = Phase.OPENING
         self.explained = False
         self._lasting = lasting
-        self._patience_ms = patience_ms
-        self._alive = Liveness(patience_ms)
+        self._alive = Liveness(lasting.patience.ms_min)
+        self._reader = Reader()
         self._greeting: Greeting | None = None
         self._given = Given(lasting.members)
         self._starting_over: Seen | None = None
@@ -98,7 +99,7 @@ class Conversation:
     def open(self, now: int) -> Effects:
         """Ask for the socket."""
         self._lasting.complaints.began()
-        self._alive.expect(now)
+        self._alive.expect(now, pinging=False)
         return [Open()]
 
     def connected(self, now: int, nonce: bytes) -> Effects:
@@ -106,31 +107,37 @@ class Conversation:
         assert len(nonce) == 32, "a nonce has 32 bytes"
         self.phase = Phase.CONNECTED
         self._greeting = Greeting(self._lasting.notebook, self._lasting.certificate, self._lasting.origin, nonce)
-        self._alive.expect(now)
+        self._alive.be_patient(self._lasting.patience.ms)
+        self._alive.expect(now, pinging=True)
         return []
 
     def hint_online(self, now: int) -> Effects:
         """See whether the socket lives, and whether the relay gives now what it did not give before."""
-        if self.phase not in (Phase.CATCHING_UP, Phase.LIVE) or self._alive.pinged:
+        if self.phase not in (Phase.CATCHING_UP, Phase.LIVE) or self._alive.is_hurried:
             return []
         self._wanting.ask_again(self._lasting.holes.ids)
-        return [_sent(self._alive.ping(now, min(self._patience_ms, HINT_PATIENCE_MS))), *self.lacking()]
+        return [_sent(self._alive.ping(now, HINT_PATIENCE_MS)), *self.lacking()]
 
     def received(self, data: bytes, now: int) -> Effects:
         """Take in one message."""
         if self.phase in (Phase.OPENING, Phase.CLOSING):
             return []
         self._alive.heard(now)
-        frame = decode(data)
+        frame = self._reader.read(data)
+        if frame is None:
+            self._withheld.came(now)
+            return []
         if isinstance(frame, Rejected):
             return self._broken(frame.reason)
-        return self._took(frame, len(data), now)
+        return self._took(frame, self._reader.size, now)
 
     def tick(self, now: int) -> Effects:
         """Do what is due."""
         if self.phase is Phase.CLOSING:
             return []
         if self._alive.overdue(now):
+            if self.phase is not Phase.OPENING:
+                self._lasting.patience.ended()
             return self._close(Closing.SILENT, "the relay does not answer")
         effects: Effects = []
         if self._down and self._down.got_due is not None and now >= self._down.got_due:
@@ -139,7 +146,7 @@ class Conversation:
             self._receipt_due = None
             effects.append(MakeReceipt(self._lasting.held))
         if self._alive.ping_due(now):
-            effects.append(_sent(self._alive.ping(now, self._patience_ms)))
+            effects.append(_sent(self._alive.ping(now)))
         return [*effects, *self._say_withheld(now)]
 
     @property
@@ -202,7 +209,7 @@ class Conversation:
         if hello is None:
             return []
         self.phase = Phase.GREETED
-        self._alive.expect(now)
+        self._alive.expect(now, pinging=True)
         members = (_sent(frame) for frame in self._given.beyond(self._greeting.tips))
         return [*members, _sent(hello), *self._push()]
 
@@ -326,7 +333,7 @@ class Conversation:
         if isinstance(judged, Lied):
             return self._disown(judged.words)
         self.phase = Phase.CATCHING_UP
-        self._alive.answered(pinging=True)
+        self._alive.answered()
         self._up.window_bytes = min(WINDOW_BYTES, frame.window_bytes)
         starting_over = [] if judged is None else self._start_over(judged, frame.log)
         self._down = Downstream(reached if judged is None else Seen(frame.log, 0, RUNNING_START), frame)
@@ -379,6 +386,8 @@ class Conversation:
         self.phase, self._lasting.holding = Phase.LIVE, False
         self._lasting.complaints.live()
         self._lasting.retry.succeeded()
+        self._lasting.patience.needed(SHARE * self._alive.slowest_ms)
+        self._alive.be_patient(self._lasting.patience.ms)
         self._receipt_due = now
         return [*self._find_held(), *self.lacking(), *self._push()]
 
@@ -412,16 +421,16 @@ class Conversation:
     @property
     def _withheld_due(self) -> int | None:
         since = self._withheld.since(self.phase is Phase.LIVE)
-        return None if since is None else since + self._patience_ms
+        return None if since is None else since + self._alive.patience_ms
 
     def _say_withheld(self, now: int) -> Effects:
         """Say what the relay has not given in time."""
         if self._withheld_due is None or now < self._withheld_due:
             return []
         effects: Effects = []
-        if self._withheld.is_answer_late(now, self._patience_ms):
+        if self._withheld.is_answer_late(now, self._alive.patience_ms):
             effects += self._withheld.answered(self._wanting.ids)
-        late = self._withheld.late_stream(now, self._patience_ms)
+        late = self._withheld.late_stream(now, self._alive.patience_ms)
         if late is not None:
             # It may be a fault that means no harm: another connection brings it then.
             effects += [late, *self._close(Closing.SILENT, late.words)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from carryon_sync.device.complaints import Complaints
 from carryon_sync.device.holes import Holes
+from carryon_sync.device.patience import Patience
 from carryon_sync.device.retrying import Retrying
 from carryon_sync.formats.change import Seen
 from carryon_sync.formats.members import Members
@@ -25,6 +26,7 @@ class Lasting:
     members: Members
     reached: Seen | None
     holes: Holes
+    patience: Patience
     promised: int = 0
     claimed: int = 0
     holding: bool = False

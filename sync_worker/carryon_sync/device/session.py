@@ -36,6 +36,7 @@ from carryon_sync.device.conversation import CONNECTION, Conversation, Effects
 from carryon_sync.device.effects import Close
 from carryon_sync.device.holes import Hole, Holes
 from carryon_sync.device.lasting import Lasting
+from carryon_sync.device.patience import Patience
 from carryon_sync.device.status import Phase, Status
 from carryon_sync.formats.change import Seen
 from carryon_sync.formats.members import Members
@@ -62,10 +63,9 @@ class Session:
         """Make a session that is stopped.
 
         `origin` is host and port as the socket's address has them; `reached` is what is kept of this relay, None for a
-        new one, and `holes` what that lacks; `patience_ms` is how long an answer may take: links that are far away need more.
+        new one, and `holes` what that lacks; `patience_ms` is how long a silence may be, on links that need no more.
         """
-        self._lasting = Lasting(notebook, certificate, origin, members, reached, Holes(holes))
-        self._patience_ms = patience_ms
+        self._lasting = Lasting(notebook, certificate, origin, members, reached, Holes(holes), Patience(patience_ms))
         self._stopped = True
         self._talk: Conversation | None = None
 
@@ -198,5 +198,5 @@ class Session:
 
     def _open(self, now: int) -> Effects:
         self._lasting.retry.tried()
-        self._talk = Conversation(self._lasting, self._patience_ms)
+        self._talk = Conversation(self._lasting)
         return self._talk.open(now)

@@ -17,6 +17,8 @@ from carryon_sync.protocol.batches import batched
 from carryon_sync.protocol.frames import Push
 
 PAGE_CHANGES_MAX = 128
+# Small, so that what a thin link has carried when it breaks is on the relay.
+PUSH_BYTES_MAX = 64 << 10
 
 
 class Upstream:
@@ -56,7 +58,7 @@ class Upstream:
                 self._unacked_bytes += len(change)
                 offered.append(change)
         del self._queue[:taken]
-        return tuple(Push(batch) for batch in batched(offered))
+        return tuple(Push(batch) for batch in batched(offered, PUSH_BYTES_MAX))
 
     def fetch(self) -> FetchOutbox | None:
         """Return what to read next, where there is room for it and may be something."""

@@ -18,6 +18,8 @@ from carryon_sync.protocol.frames import (
     ITEMS_MAX,
     LINE_BYTES_MAX,
     NUMBER_MAX,
+    PART_BYTES,
+    PARTS_MAX,
     RECEIPT_BYTES_MAX,
     TIPS_MAX,
     WANTED_NUMBERS_MAX,
@@ -35,6 +37,7 @@ from carryon_sync.protocol.frames import (
     Hello,
     IdAlone,
     MembersRecords,
+    Part,
     Ping,
     Pong,
     Push,
@@ -94,6 +97,8 @@ def encode(frame: Frame) -> bytes:
             return _line("ping", no=no)
         case Pong(no):
             return _line("pong", no=no)
+        case Part(no, of, data):
+            return _line("part", data, no=no, of=of)
         case Unknown(name):
             return _line(name)
 
@@ -268,6 +273,13 @@ def _pong(line: _Line, behind: Cursor) -> Pong:
     return Pong(line.number("no"))
 
 
+def _part(line: _Line, behind: Cursor) -> Part:
+    no, of, data = line.number("no"), line.count("of", PARTS_MAX), behind.rest()
+    if not no < of or of < 2 or not 0 < len(data) <= PART_BYTES:
+        raise Malformed(f"part {no} of {of} has {len(data)} bytes: a part has 1 to {PART_BYTES}, the first of two is 0")
+    return Part(no, of, data)
+
+
 _READERS: dict[str, Callable[[_Line, Cursor], Frame]] = {
     "challenge": _challenge,
     "hello": _hello,
@@ -283,6 +295,7 @@ _READERS: dict[str, Callable[[_Line, Cursor], Frame]] = {
     "error": _error,
     "ping": _ping,
     "pong": _pong,
+    "part": _part,
 }
 
 

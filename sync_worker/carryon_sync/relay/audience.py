@@ -2,7 +2,8 @@
 
 1. Who stands at the head gets a commit at once, in one frame encoded once for all; who pushed part of it gets ids in
    place of what it pushed. Who is behind reads pages, a window of bytes ahead of what it says it has.
-2. What a connection may leave un-got, for how long, and how long it may say nothing, is bounded.
+2. What a connection may leave un-got, for how long without any progress, and how long it may say nothing, is bounded. A
+   hello may be long in coming from far away: who waits for one at the door stays until its place is needed.
 3. Only what is committed goes out. Who may come in and what is taken from them is the room's to decide.
 """
 
@@ -23,6 +24,7 @@ from carryon_sync.relay.visitor import Place, Visitor
 WINDOW_BYTES = 4 << 20
 PAGE_BYTES_MAX = 256 << 10
 SILENCE_MS = 120_000
+DOOR_MS = 3 * 60 * 60 * 1000
 
 Effects = list[RoomEffect]
 
@@ -31,7 +33,7 @@ class Audience:
     """The connections of a room, by number."""
 
     def __init__(self, patience_ms: int) -> None:
-        """Begin with nobody; `patience_ms` is how long a device may take to say hello or to get on."""
+        """Begin with nobody; `patience_ms` is how long a device may take to get on, its round trips beside."""
         self.visitors: dict[int, Visitor] = {}
         self._patience_ms = patience_ms
 
@@ -45,11 +47,12 @@ class Audience:
         effects: Effects = []
         for visitor in tuple(self.visitors.values()):
             silence = now - visitor.heard
-            if visitor.place is Place.DOOR and now - visitor.waits_from >= self._patience_ms:
-                effects += self.hang_up(visitor, Closing.SILENT, "no hello came")
+            if visitor.place is Place.DOOR:
+                if now - visitor.waits_from >= DOOR_MS:
+                    effects += self.hang_up(visitor, Closing.SILENT, "no hello came")
             elif silence >= SILENCE_MS + self._patience_ms:
                 effects += self.hang_up(visitor, Closing.SILENT, f"nothing was heard for {silence} ms")
-            elif visitor.stalled_since is not None and now - visitor.stalled_since >= self._patience_ms:
+            elif visitor.stalls(now, WINDOW_BYTES, self._patience_ms):
                 words = f"{visitor.ungot_bytes} bytes were sent and not said to be got: connect again to go on"
                 effects += self.hang_up(visitor, Closing.SLOW, words)
         return effects

@@ -25,7 +25,6 @@ from carryon_sync.formats.extras import decode_extra
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.batches import batched
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.codec import decode
 from carryon_sync.protocol.frames import (
     FRAME_BYTES_MAX,
     ByInvite,
@@ -46,7 +45,7 @@ from carryon_sync.protocol.frames import (
 )
 from carryon_sync.relay.admission import Verify
 from carryon_sync.relay.audience import PAGE_BYTES_MAX, WINDOW_BYTES, Audience, Effects, to
-from carryon_sync.relay.door import too_many, too_much
+from carryon_sync.relay.door import DOOR_FRAME_BYTES_MAX, too_many, too_much
 from carryon_sync.relay.ledger import Committed, FoundPage, Opened, Page, entry_of
 from carryon_sync.relay.pending import Pending
 from carryon_sync.relay.reception import Reception
@@ -69,7 +68,7 @@ class Room:
         *,
         patience_ms: int = PATIENCE_MS,
     ) -> None:
-        """Begin with what the ledger keeps; `patience_ms` is how long a device may take to say hello or to get on."""
+        """Begin with what the ledger keeps; `patience_ms` is how long a device may take to get on."""
         self._notebook = notebook
         self._log = opened.log
         self._head = opened.head
@@ -94,6 +93,11 @@ class Room:
     def unproven_bytes(self) -> int:
         """Return the size of the records that came while nobody here had proven anything."""
         return self._reception.unproven_bytes
+
+    def unfinished_bytes(self, connection: int) -> int:
+        """Return how many bytes are held of a frame whose parts have not all come."""
+        visitor = self._audience.visitors.get(connection)
+        return 0 if visitor is None else visitor.reader.unfinished_bytes
 
     def is_in(self, connection: int) -> bool:
         """Say whether a connection was let in."""
@@ -120,7 +124,9 @@ class Room:
         excess = too_much(visitor, len(data)) if visitor.place is Place.DOOR else None
         if excess is not None:
             return self._audience.hang_up(visitor, Closing.FLOODED, excess)
-        frame = decode(data)
+        frame = visitor.reader.read(data, DOOR_FRAME_BYTES_MAX if visitor.place is Place.DOOR else FRAME_BYTES_MAX)
+        if frame is None:
+            return []
         if isinstance(frame, Rejected):
             return self._audience.broken(visitor, frame.reason)
         return self._took(visitor, frame, now, date)
@@ -179,10 +185,11 @@ class Room:
             case MembersRecords(records):
                 return self._take_records(visitor, records, now, date)
             case Hello() if visitor.hello is None:
-                return self._take_hello(visitor, frame, date)
+                return self._take_hello(visitor, frame, now, date)
             case Ping(no):
                 return [to(visitor.connection, Pong(no))]
             case Pong():
+                visitor.ponged(now)
                 return []
             case Unknown(name):
                 words = f"this relay does not know the frame {name!r}: it needs an update"
@@ -193,7 +200,7 @@ class Room:
             case Push(changes):
                 return self._take_push(visitor, changes)
             case Got(cursor):
-                if not visitor.got(cursor):
+                if not visitor.got(cursor, now):
                     return self._audience.broken(visitor, f"{cursor} was not sent")
                 return self._audience.feed(visitor, self._head)
             case Want() if not visitor.finding:
@@ -216,11 +223,11 @@ class Room:
         errors = (to(visitor.connection, Error("refused-record", reason)) for reason in refused)
         return [*errors, *self._commit()]
 
-    def _take_hello(self, visitor: Visitor, hello: Hello, date: int) -> Effects:
+    def _take_hello(self, visitor: Visitor, hello: Hello, now: int, date: int) -> Effects:
         refused = self._reception.let_in(visitor, hello, date)
         if refused is not None:
             return self._audience.turn_away(visitor, refused.code, refused.words)
-        visitor.hello, visitor.place = hello, Place.GREETED
+        visitor.greets(hello, now)
         self._reception.proven(self._pending)
         effects = [*self._audience.make_way(visitor), *self._commit()]
         if self._pending.records or (self._committing is not None and self._committing.records):

@@ -109,6 +109,7 @@ class Sync:
                 if message.type is WSMsgType.BINARY:
                     guest.read(received_bytes(len(message.data)))
                     room.receive(number, message.data)
+                    guest.holds(room.unfinished_bytes(number))
                     if guest.stranger and room.is_in(number):
                         guest.let_in()
                         connection.let_in()

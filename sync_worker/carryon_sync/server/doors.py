@@ -4,7 +4,7 @@
    together, and one address has at most a share of them. For a newcomer beyond that the stranger gives way that has
    been here longest; where all are let in, the newcomer is refused.
 2. An address has few WebSockets that said no hello; beyond that, too, the longest of them gives way.
-3. What was received and is not a whole message yet lies in memory: it is bounded per guest, less for strangers, per
+3. What was received and is not a whole message, or frame, yet lies in memory: it is bounded per guest, less for strangers, per
    address, and for all together. Who goes beyond is hung up.
 4. A guest's messages are taken at a pace; an address gets a part of one processor, its strangers a smaller one. Nothing
    is refused for coming faster: it waits in the socket.
@@ -62,6 +62,7 @@ class Guest:
         self.end = end
         self.stranger = True
         self.unread_bytes = 0
+        self._held_bytes = 0
         self._doors = doors
         self._address = address
         self._pace = Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
@@ -81,7 +82,12 @@ class Guest:
 
     def read(self, size: int) -> None:
         """Count bytes that were taken in as a message."""
-        self._count(-min(size, self.unread_bytes))
+        self._count(-min(size, self.unread_bytes - self._held_bytes))
+
+    def holds(self, size: int) -> None:
+        """Count the bytes that its room holds of an unfinished frame: they were read, and are unread still."""
+        self._count(size - self._held_bytes)
+        self._held_bytes = size
 
     def at_door(self, forwarded_for: str | None) -> str | None:
         """Note that this is a WebSocket now, and whose, where a proxy says so; say why it is refused."""
@@ -118,6 +124,7 @@ class Guest:
     def left(self) -> None:
         """Note that the connection has ended, or is ending."""
         self._count(-self.unread_bytes)
+        self._held_bytes = 0
         self._address.leave(self)
         self._doors.leave(self)
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from carryon_sync.protocol.closing import Closing
+from carryon_sync.protocol.parts import messages
 from carryon_sync.relay.ledger import Ledger
 from carryon_sync.relay.room import Room
 from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
@@ -140,6 +141,10 @@ class OpenRoom:
         """Say whether a connection was let in."""
         return not self._failed and self._room.is_in(number)
 
+    def unfinished_bytes(self, number: int) -> int:
+        """Say how many bytes are held of a frame of which a connection has sent a part."""
+        return 0 if self._failed else self._room.unfinished_bytes(number)
+
     def enter(self, number: int, connection: Connection) -> None:
         """Take in a connection."""
         self.connections[number] = connection
@@ -182,7 +187,7 @@ class OpenRoom:
         outgoing: dict[int, list[bytes]] = {}
         for effect in effects:
             if isinstance(effect, Deliver):
-                frame = framed(effect.data)
+                frame = b"".join(map(framed, messages(effect.data)))
                 for number in effect.connections:
                     outgoing.setdefault(number, []).append(frame)
         for number, frames in outgoing.items():

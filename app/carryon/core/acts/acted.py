@@ -14,6 +14,7 @@ from carryon.core.tabs.messages import Act, FileEntry
 from carryon.core.tabs.sessions import TabSession
 from carryon.notebook.commands import Command, CreateNote
 from carryon.notebook.facts import CommandRefused, Fact, NoteEdited
+from carryon.notebook.unsaved import NOBODY
 from carryon.storage.errors import StorageError
 from carryon.storage.journal import Journalled
 from carryon.views.action import Action, Call, Outcome, Refused
@@ -43,7 +44,8 @@ class Done:
 
 async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders) -> Done:
     """Take an action of a tab, which is told when it is durable."""
-    decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
+    with opened.notebook.seen_by(session.name):
+        decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
     match decided:
         case Refused(reason):
             await _marker(opened, session, act.seq)
@@ -76,7 +78,8 @@ async def commanded(
     held = await opened.documents.use(command.note)
     if not held and command.note in opened.notebook.rows:
         return UNREADABLE
-    facts = opened.notebook.act(command, opened.now() if time is None else time)
+    maker = session.name if session else NOBODY
+    facts = opened.notebook.act(command, opened.now() if time is None else time, maker)
     refused = [fact.reason for fact in facts if isinstance(fact, CommandRefused)]
     if refused:
         return refused[0]
@@ -86,7 +89,7 @@ async def commanded(
     rows = [opened.journal_row(fact, base) for fact in facts if isinstance(fact, NoteEdited)]
 
     def durable(journalled: Sequence[Journalled], facts: Sequence[Fact] = facts) -> None:
-        opened.outgoing.journalled(journalled)
+        opened.journalled(journalled)
         opened.show(facts, besides=session)
 
     await opened.writer.put(rows, durable)

@@ -23,7 +23,7 @@ async def edited(opened: OpenNotebook, session: TabSession, edit: Edit) -> str |
     if base is None:
         # Made against an earlier connection of this tab. Naming all that is held is safe: it only makes receivers wait for more.
         base = opened.documents.heads(edit.note)
-    facts = opened.notebook.edit(edit.note, edit.update, opened.now())
+    facts = opened.notebook.edit(edit.note, edit.update, opened.now(), session.name)
     for fact in facts:
         if isinstance(fact, UpdateRefused):
             if fact.dropped:
@@ -32,7 +32,7 @@ async def edited(opened: OpenNotebook, session: TabSession, edit: Edit) -> str |
     rows = [opened.journal_row(fact, base) for fact in facts if isinstance(fact, NoteEdited)]
 
     def durable(journalled: Sequence[Journalled]) -> None:
-        opened.outgoing.journalled(journalled)
+        opened.journalled(journalled)
         opened.show(facts, besides=session)
         session.saved(edit.seq)
 

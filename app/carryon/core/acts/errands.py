@@ -153,11 +153,14 @@ class Errands:
     async def _export(self, opened: OpenNotebook, session: TabSession) -> None:
         await opened.texts_read
         opened.notebook.refresh()
-        rows = dict(opened.notebook.rows)
+        # As of one moment, and with what this tab has written and could not save yet.
+        with opened.notebook.seen_by(session.name):
+            rows = dict(opened.notebook.rows)
+            texts = {note: opened.notebook.text(note) for note in rows}
         paths = paths_of(rows.values())
         export = Export()
         for done, (note, path) in enumerate(paths.items(), 1):
-            export.add(path, rows[note], opened.notebook.text(note) or "")
+            export.add(path, rows[note], texts[note] or "")
             if done % 64 == 0:
                 self._notebooks.shown.exporting = Progress(done, len(paths), "Exporting")
                 self._notebooks.tabs.dirty()
@@ -168,10 +171,11 @@ class Errands:
 
     def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
         opened.notebook.refresh()
-        row, document = opened.notebook.rows.get(note), opened.notebook.note(note)
-        if row is None or document is None:
+        with opened.notebook.seen_by(session.name):
+            row, body = opened.notebook.rows.get(note), opened.notebook.text(note)
+        if row is None or body is None:
             return "This note is not open any more: open it, then export it."
-        session.call("download", {"name": file_name(row), "media": "text/markdown", "bytes": document.body.encode()})
+        session.call("download", {"name": file_name(row), "media": "text/markdown", "bytes": body.encode()})
         return None
 
     async def _add_device(self, opened: OpenNotebook) -> str | None:

@@ -3,7 +3,7 @@
 1. A new note goes into the log as one change at once, not by way of the journal: that is durable too, and a third of the work.
 2. What a file brings has the file's own time, in the row and in the change, so that every device shows its age; none lies in the future.
 3. When the disk is full or the database lost, the notes of the batch go to the journal, whose writer keeps them and says so, and the
-   import ends with words.
+   import ends with words. A batch whose outcome is not known is given once more first: made before, it is not made twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,9 @@ from carryon.notebook.importing import (
     read_file,
     zip_bytes_max,
 )
-from carryon.storage.errors import StorageError
+from carryon.notebook.unsaved import NOBODY
+from carryon.storage.changes import LogEntry
+from carryon.storage.errors import Lost, StorageError
 from carryon.storage.log import Fold
 from carryon.views.device import ImportReport, Progress
 
@@ -119,7 +121,7 @@ class Importing:
         drafts: list[Draft] = []
         edits: dict[str, NoteEdited] = {}
         for command, time in batch:
-            facts = opened.notebook.act(command, time)
+            facts = opened.notebook.act(command, time, NOBODY)
             self._refused += [(command.title, fact.reason) for fact in facts if isinstance(fact, CommandRefused)]
             edits |= {fact.note: fact for fact in facts if isinstance(fact, NoteEdited)}
         for note, edit in edits.items():
@@ -142,15 +144,22 @@ class Importing:
             return
         changes = await opened.identity.seal(drafts)
         try:
-            await opened.keep_author()
-            entries = await opened.log.fold([Fold(change, None) for change in changes])
+            entries = await self._fold([Fold(change, None) for change in changes])
         except StorageError:
-            for note, edit in edits.items():
+            for note in edits:
                 opened.documents.created(note)
-                await opened.writer.put([opened.journal_row(edit, {})], opened.outgoing.journalled)
+            rows = [opened.journal_row(edit, {}) for edit in edits.values()]
+            await opened.writer.put(rows, opened.journalled)
             raise
         opened.wrote(entries)
         for note in edits:
+            opened.notebook.saved(note)
             opened.notebook.drop_note(note)
-        opened.derived.changed(edits)
         opened.tabs.dirty(opened.sessions())
+
+    async def _fold(self, folds: Sequence[Fold]) -> Sequence[LogEntry]:
+        await self.opened.keep_author()
+        try:
+            return await self.opened.log.fold(folds)
+        except Lost:
+            return await self.opened.log.fold(folds)

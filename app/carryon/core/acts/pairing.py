@@ -17,7 +17,7 @@ from carryon_sync.formats.records import Role
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.frames import PROTOCOL
 
-from carryon.core.environment import ConnectionFailed, Environment, Socket
+from carryon.core.environment import ConnectionFailed, Ended, Environment, Socket
 from carryon.core.log.membership import admit
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.relay_link import origin_of, socket_url
@@ -29,6 +29,7 @@ from carryon.crypto.notebook_keys import Secrets
 
 INVITE_MS: Final = 24 * 60 * 60 * 1000
 PATIENCE_S: Final = 30.0
+LOST: Final = "the connection to the relay was lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,10 @@ async def join_notebook(environment: Environment, link: JoinLink) -> NewMember |
     try:
         async with asyncio.timeout(PATIENCE_S):
             socket = await environment.connect(socket_url(link.relay, link.notebook), PROTOCOL)
-            try:
-                fetched = await _fetch_records(environment, link, keys, socket)
-            finally:
-                socket.close(1000, "the records are here")
+        try:
+            fetched = await _fetch_records(environment, link, keys, socket)
+        finally:
+            socket.close(1000, "the records are here")
     except (ConnectionFailed, TimeoutError):
         return Rejected(
             f"The relay {origin_of(link.relay)} cannot be reached: check the network, then press Join again."
@@ -104,10 +105,10 @@ async def _fetch_records(
     records: list[bytes] = []
     machine = Joining(link.notebook, keys.signing.public, origin_of(link.relay), environment.random(32))
     while True:
-        data = await socket.receive()
-        effects = list(
-            machine.received(data) if data is not None else machine.disconnected("the relay ended the connection")
-        )
+        # On a thin link the records take as long as they take: what ends it is silence.
+        async with asyncio.timeout(PATIENCE_S):
+            said = await socket.receive()
+        effects = list(machine.disconnected(said.words or LOST) if isinstance(said, Ended) else machine.received(said))
         while effects:
             effect: JoiningEffect = effects.pop(0)
             match effect:

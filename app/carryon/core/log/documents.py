@@ -1,17 +1,19 @@
 """Have the documents of notes in memory while they are wanted, and their heads.
 
-1. A document is its newest state in the store, the changes of the log since, and this core's own journal rows not yet folded, in this
-   order. Nothing that is read here is ever written back but as a derived state.
+1. A document is its newest state in the store, the changes of the log since, and this core's own rows that are in no change yet, those
+   in the journal and those on their way there, in this order. Nothing that is read here is ever written back but as a derived state.
 2. Loading, folding and absorbing of one note happen one after the other, under the note's gate; an edit of a document in memory needs
    no gate, because it never waits.
-3. A document stays while a tab shows it or journal rows of it wait; of the others the latest `IDLE_MAX` stay.
-4. A note with damaged changes is shown as far as it can be read; a change that comes again mends the log.
+3. A document stays while a tab shows it, rows of it are in no change yet, or somebody holds its gate; of the others the latest
+   `IDLE_MAX` stay. (Loaded again without a row, it would number the next edit as that one.)
+4. Heads move in the moment in which the words do: what a state names, it has.
+5. A note with damaged changes is shown as far as it can be read; a change that comes again mends the log.
 """
 
 import asyncio
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from carryon_sync.formats.change import Link
@@ -54,7 +56,7 @@ class Documents:
         self.tails: dict[str, int] = {}
 
     def unfolded_by(self, unfolded: Callable[[str], Sequence[JournalRow]]) -> None:
-        """Name who knows the journal rows that wait to be folded."""
+        """Name who knows the rows of this core that are in no change yet, in the order of the edits."""
         self._unfolded = unfolded
 
     def is_unfolded(self, note: str) -> bool:
@@ -77,12 +79,24 @@ class Documents:
         """How far each author's chain of a note in memory is held."""
         return self._heads.get(note, {})
 
+    def reaching(self, note: str, links: Iterable[Link]) -> Heads:
+        """The heads of a note in memory as they are once these changes are absorbed."""
+        heads = dict(self.heads(note))
+        for link in links:
+            heads[link.author] = furthest(heads.get(link.author), link)
+        return heads
+
     def advance(self, note: str, link: Link, updates: int) -> None:
-        """A change of the note, of so many updates, has entered the log."""
+        """A change of the note, of so many updates, is in the log, and in the document, if that is in memory."""
         if note in self._heads:
-            held = self._heads[note].get(link.author)
-            self._heads[note][link.author] = furthest(held, link)
+            self._heads[note] |= self.reaching(note, [link])
             self.tails[note] = self.tails.get(note, 0) + CHANGE_WEIGHT + updates
+
+    def shortened(self, tails: Mapping[str, int]) -> None:
+        """States are kept that spare so much of these notes' tails."""
+        for note, tail in tails.items():
+            if note in self.tails:
+                self.tails[note] -= tail
 
     async def use(self, note: str) -> bool:
         """Have a note's document in memory; False when there is no such note, or one that is listed and of which nothing can be read."""
@@ -135,9 +149,13 @@ class Documents:
         return True
 
     def _drop_idle(self) -> None:
-        idle = [note for note in self._heads if not self._wanted(note) and not self._unfolded(note)]
+        idle = [note for note in self._heads if not self._is_waited_on(note)]
         for note in idle[: max(0, len(idle) - IDLE_MAX)]:
             self.forget(note)
+
+    def _is_waited_on(self, note: str) -> bool:
+        gate = self._gates.get(note)
+        return self._wanted(note) or bool(self._unfolded(note)) or (gate is not None and gate.locked())
 
 
 def named(heads: Heads) -> dict[str, int]:

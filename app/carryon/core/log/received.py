@@ -4,7 +4,7 @@
 2. A change waits aside until what it needs is held; then its note's own journal is folded first, and the log takes it in causal order,
    in one transaction. Only then is it absorbed and shown; the relay's cursor moves after that.
 3. Another core's changes are in the log already: they are heard of by a hint, and absorbed from there, each position once. So is what
-   this core put into the log and could not absorb at once.
+   this core put into the log and could not absorb at once, or does not know to have put there.
 """
 
 import asyncio
@@ -34,7 +34,8 @@ NEWER: Final = "newer"
 class Taken:
     """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), and what is not here.
 
-    That is, by id: what was refused, and what was dropped because too much waits.
+    That is, by id: what was refused, and what was dropped because too much waits. Of what was followed, the new changes are
+    those that no relay has shown.
     """
 
     facts: tuple[Fact, ...]
@@ -105,7 +106,7 @@ class Receiving:
 
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
-        self._own_positions.update(entry.pos for entry in entries)
+        self._own_positions.update(entry.pos for entry in entries if entry.pos > self.absorbed)
         while self.absorbed + 1 in self._own_positions:
             self.absorbed += 1
             self._own_positions.remove(self.absorbed)
@@ -149,8 +150,9 @@ class Receiving:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
                 bodies = await self._identity.read([entry.change for entry in entries])
+                unshown = await self._log.relays.unshown(places_of(entries))
                 await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
-                entered += places_of(entries)
+                entered += unshown
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
@@ -166,23 +168,18 @@ class Receiving:
     ) -> Taken:
         try:
             appended, bodies, dropped = await self._append(fresh, refused, relay, fence, finished)
-        except BaseException:
-            # Nothing is known to be kept, so nothing was released: what waits is what waited before.
-            self._hold_back_again()
-            raise
-        entries = (*appended.new, *appended.mended)
-        taken = None
-        try:
+            entries = (*appended.new, *appended.mended)
             await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
-            self.wrote(entries)
-            ids = (id_in(each.data) for each in refused)
-            refused_ids = tuple(id for id in ids if id is not None)
-            seen = tuple((change.header.author, one) for change, body in fresh.values() for one in body.seen)
-            taken = Taken(self._told(), tuple(places_of(appended.new)), refused_ids, dropped, seen)
-        finally:
-            if taken is None:
-                self._left_behind()
-        return taken
+        except BaseException:
+            # What is kept of it, nobody knows: what waits is what waited before, and what is in the log is absorbed from there.
+            self._hold_back_again()
+            self._left_behind()
+            raise
+        self.wrote(entries)
+        ids = (id_in(each.data) for each in refused)
+        refused_ids = tuple(id for id in ids if id is not None)
+        seen = tuple((change.header.author, one) for change, body in fresh.values() for one in body.seen)
+        return Taken(self._told(), tuple(places_of(appended.new)), refused_ids, dropped, seen)
 
     async def _append(
         self,
@@ -240,18 +237,20 @@ class Receiving:
 
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
         async with self._documents.gate(note):
-            if note not in self._notebook.rows and self._notebook.note(note) is None:
+            is_here = self._notebook.note(note) is not None or self._documents.is_unfolded(note)
+            if not is_here and note not in self._notebook.rows:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
                 raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
-            for change, body in changes:
-                self._documents.advance(note, link_of(change), len(body.updates))
-            heads = named(self._documents.heads(note))
-            facts: list[Fact] = []
-            for change, body in changes:
-                facts += self._notebook.absorb(note, body.updates, body.time, heads)
-                if facts and isinstance(facts[-1], UpdateRefused):
-                    break
+            links = [link_of(change) for change, _ in changes]
+            heads = named(self._documents.reaching(note, links))
+            updates = [update for _, body in changes for update in body.updates]
+            time = max((body.time for _, body in changes if body.updates), default=0)
+            facts = self._notebook.absorb(note, updates, time, heads)
+            if any(isinstance(fact, UpdateRefused) for fact in facts):
+                return facts
+            for link, (change, body) in zip(links, changes, strict=True):
+                self._documents.advance(note, link, len(body.updates))
                 if change.header.n == 1 and not body.needs:
                     self._notebook.put_created(note, body.time)
             return facts

@@ -1,19 +1,21 @@
 """The one task that writes the journal: an edit is durable when this says so.
 
-1. A batch is whatever arrived during the last write (group commit); the queue is bounded, and a full queue makes the caller wait.
-2. `then` of an item is called after the transaction's `complete`, with its rows and their keys, in the order in which items were put; an
+1. A batch is whatever arrived during the last write (group commit). What is put is in the queue at once, whatever becomes of its caller,
+   who then waits while the queue is longer than it should be: so everything that was applied in memory is written, in its order.
+2. `then` of an item is called after the transaction's `complete`, with its rows as they are kept, in the order in which items were put; an
    item without rows is a marker that says "everything before is durable".
 3. A write that fails is kept in memory and tried again, at growing pauses, until it goes through; `problem` holds the words meanwhile.
    Nothing falls back to memory silently, and nothing is dropped.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from carryon.storage.errors import StorageError
-from carryon.storage.journal import Journal, JournalKey, Journalled
+from carryon.storage.journal import Journal, Journalled
 from carryon.storage.layouts import JournalRow
 
 ITEMS_MAX: Final = 4096
@@ -40,13 +42,25 @@ class Writer:
         self._journal = journal
         self._begin = begin
         self._changed = changed
-        self._items: asyncio.Queue[Item] = asyncio.Queue(ITEMS_MAX)
+        self._items: deque[Item] = deque()
         self._writing: list[Item] = []
+        self._waiting: dict[str, deque[JournalRow]] = {}
+        self._come = asyncio.Event()
+        self._room = asyncio.Condition()
         self.problem: str | None = None
 
     async def put(self, rows: Sequence[JournalRow], then: Callable[[Sequence[Journalled]], None]) -> None:
-        """Queue the rows of one edit; waits while the queue is full."""
-        await self._items.put(Item(rows, then, asyncio.get_running_loop().time()))
+        """Queue the rows of one edit, at once; then wait until the queue has room."""
+        self._items.append(Item(rows, then, asyncio.get_running_loop().time()))
+        for row in rows:
+            self._waiting.setdefault(row.note, deque()).append(row)
+        self._come.set()
+        async with self._room:
+            await self._room.wait_for(lambda: len(self._items) <= ITEMS_MAX)
+
+    def waiting(self, note: str) -> Sequence[JournalRow]:
+        """A note's rows that are not durable yet, those on their way to the disk first."""
+        return tuple(self._waiting.get(note, ()))
 
     async def flush(self) -> None:
         """Wait until everything put so far is durable."""
@@ -56,13 +70,13 @@ class Writer:
 
     async def settle(self) -> None:
         """Wait for a moment in which everything put is durable; it lasts until the caller gives way."""
-        while self._writing or not self._items.empty():
+        while not self.is_idle:
             await self.flush()
 
     @property
     def is_idle(self) -> bool:
         """Whether everything put is durable."""
-        return not self._writing and self._items.empty()
+        return not self._writing and not self._items
 
     @property
     def is_late(self) -> bool:
@@ -73,29 +87,40 @@ class Writer:
     async def run(self) -> None:
         """Write for ever; cancelled when the notebook closes."""
         while True:
-            self._writing = [await self._items.get()]
-            while len(self._writing) < BATCH_MAX and not self._items.empty():
-                self._writing.append(self._items.get_nowait())
+            await self._come.wait()
+            self._writing = [self._items.popleft() for _ in range(min(BATCH_MAX, len(self._items)))]
+            if not self._items:
+                self._come.clear()
             rows = [row for item in self._writing for row in item.rows]
             written = iter(await self._write(rows) if rows else ())
             batch, self._writing = self._writing, []
             for item in batch:
+                self._written(item)
                 item.then([next(written) for _ in item.rows])
+            async with self._room:
+                self._room.notify_all()
 
-    async def _write(self, rows: Sequence[JournalRow]) -> list[Journalled]:
+    def _written(self, item: Item) -> None:
+        for row in item.rows:
+            waiting = self._waiting[row.note]
+            waiting.popleft()
+            if not waiting:
+                del self._waiting[row.note]
+
+    async def _write(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
         loop = asyncio.get_running_loop()
         late_at = loop.time() + LATE_S
         late = loop.call_at(late_at, self._changed)
         try:
-            keys = await self._add(rows)
+            journalled = await self._add(rows)
         finally:
             late.cancel()
         if self.problem is not None or loop.time() >= late_at:
             self.problem = None
             self._changed()
-        return [Journalled(key, row) for key, row in zip(keys, rows, strict=True)]
+        return journalled
 
-    async def _add(self, rows: Sequence[JournalRow]) -> list[JournalKey]:
+    async def _add(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
         pause = PAUSE_FIRST_S
         while True:
             try:

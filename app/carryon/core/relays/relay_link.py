@@ -39,8 +39,9 @@ from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
 from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
+from carryon_sync.protocol.parts import messages
 
-from carryon.core.environment import ConnectionFailed, Environment, Socket
+from carryon.core.environment import ConnectionFailed, Ended, Environment, Socket
 from carryon.core.log.identity import Identity
 from carryon.core.log.received import Receiving, Taken
 from carryon.core.relays.agreement import Agreement
@@ -51,6 +52,7 @@ from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
 EVENTS_MAX: Final = 1024
+LOST: Final = "the connection to the relay was lost; it is tried again by itself"
 
 Event = Callable[[], Sequence[Effect]]
 
@@ -186,7 +188,8 @@ class RelayLink:
                 return self._ended(words, code)
             case Send(data):
                 if self._socket is not None:
-                    self._socket.send(data)
+                    for message in messages(data):
+                        self._socket.send(message)
             case Sign(message):
                 await self._exchange_members()
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
@@ -234,15 +237,17 @@ class RelayLink:
             return
         self._socket = socket
         await self._events.put(lambda: self._session.connected(self._clock(), self._environment.random(32)))
-        while (data := await socket.receive()) is not None:
-            await self._events.put(lambda data=data: self._session.received(data, self._clock()))  # type: ignore[misc]
-        await self._events.put(lambda: self._ended("the connection ended") if self._socket is socket else ())
+        while not isinstance(said := await socket.receive(), Ended):
+            await self._events.put(lambda data=said: self._session.received(data, self._clock()))  # type: ignore[misc]
+        words, code = said.words or LOST, said.code
+        await self._events.put(lambda: self._ended(words, said=code) if self._socket is socket else ())
 
-    def _ended(self, words: str, code: Closing = Closing.NORMAL) -> Sequence[Effect]:
+    def _ended(self, words: str, code: Closing = Closing.NORMAL, *, said: int = Closing.NORMAL) -> Sequence[Effect]:
+        """Let the connection go, closing it with a code, where the relay has not ended it and `said` one."""
         self._drop_socket(code, words)
         self._evidence.forget_acks()
         jitter = int.from_bytes(self._environment.random(4), "big") / 2**32
-        return self._session.disconnected(self._clock(), words, jitter)
+        return self._session.disconnected(self._clock(), words, jitter, said)
 
     def _drop_socket(self, code: Closing, words: str) -> None:
         if self._connection is not None:

@@ -1,7 +1,7 @@
 """Sync of one notebook with its relay: led by one core of the device, followed by the others, with evidence for the status in all.
 
 1. The leading core runs the session (`relay_link`) under a fencing token; when the token is no longer the newest, it stops leading.
-2. Followers learn the evidence by broadcast; they show it only as far as it covers what they have written themselves, and is of their relay.
+2. Followers learn the evidence by broadcast; they show it only as far as it covers what they know to be in the log, and is of their relay.
 3. What a person asks of any core reaches the leading one by way of the storage: members' records and the relay's address are kept first,
    then posted as a hint, and read again on each hint, by whoever begins to lead, before each connection, and when somebody looks.
 4. The relay's address is a setting of the notebook: set by the person, found because it serves this page, or "" when the person
@@ -75,7 +75,7 @@ class Syncing:
         self._link: RelayLink | None = None
         self._evidence = Evidence()
         self._heard_standing: Standing | None = None
-        self._own_position = 0
+        self._position = 0
         self._address: str | None = None
         self._address_set = asyncio.Event()
         self._address_due = asyncio.Event()
@@ -127,10 +127,9 @@ class Syncing:
             case _:
                 return
 
-    def appended(self, entered: Sequence[tuple[int, bytes]], *, own: bool) -> None:
-        """Changes have entered the log, each at a position, with its tag; `own` when this core wrote them."""
-        if own:
-            self._own_position = max([self._own_position, *(pos for pos, _ in entered)])
+    def appended(self, entered: Sequence[tuple[int, bytes]]) -> None:
+        """Changes that the relay does not have are in the log, each at a position, with its tag."""
+        self._position = max([self._position, *(pos for pos, _ in entered)])
         if self._link is not None:
             self._link.appended(entered)
         self._tell()
@@ -197,7 +196,7 @@ class Syncing:
         heard = self._heard_standing
         if heard is None:
             return Standing(0, 0, live=False, on_relay=False, seen_by=(), heard=None, words="")
-        if heard.position < self._own_position:
+        if heard.position < self._position:
             return Standing(
                 heard.position,
                 heard.waiting,

@@ -57,6 +57,11 @@ class TabSession:
         self._calls: dict[int, str] = {}
         self._calls_made = itertools.count(1)
 
+    @property
+    def name(self) -> str:
+        """The name that the tab has given itself, which outlives its loads and its core."""
+        return self.hello.tab if self.hello else ""
+
     def post(self, message: ToTab) -> None:
         """Send a message to the tab."""
         self.port.post(message)
