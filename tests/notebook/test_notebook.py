@@ -14,7 +14,8 @@ from carryon.notebook.commands import (
     TrashNote,
 )
 from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
-from carryon.notebook.notebook import Notebook, body_characters_max, folder_characters_max, title_characters_max
+from carryon.notebook.limits import body_bytes_max, folder_characters_max, title_characters_max, update_bytes_max
+from carryon.notebook.notebook import Notebook
 from carryon.notes.note import Note
 from carryon.notes.row import decode_rows, encode_rows
 from hypothesis import given
@@ -31,6 +32,49 @@ COMMANDS: list[Command] = [
     ReplaceBody(ONE, "new text"),
     ReplaceBody(ONE, "new text", '{"path":"x","sha256":"y"}'),
 ]
+
+
+class TestLimits:
+    """J12: what is too long is refused before it is kept, and changes nothing; what is at its limit gets shorter."""
+
+    @staticmethod
+    def typed(notebook: Notebook, start: int, end: int, text: str) -> list[object]:
+        """What an editor's edit of note ONE leads to; its replica is as long as the note."""
+        replica = Note.load(ONE, 99, _state(notebook))
+        return list(notebook.edit(ONE, replica.splice(start, end, text), now=9))
+
+    def test_a_note_at_its_limit_takes_no_letter_more(self) -> None:
+        """Not even where the edit is small, or its letters are few and its bytes are many."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(ONE, "Long", "x" * (body_bytes_max - 3)), now=5)
+
+        [refused] = self.typed(notebook, 0, 0, "漢字")
+
+        assert refused == UpdateRefused(
+            ONE, "the note would have 10.0 MB, the limit is 10 MB: write on in another note", False
+        )
+        assert [type(fact) for fact in self.typed(notebook, 0, 0, "漢")] == [NoteEdited]
+        assert [type(fact) for fact in self.typed(notebook, 0, 0, "x")] == [UpdateRefused]
+
+    def test_a_note_at_its_limit_and_beyond_gets_shorter(self) -> None:
+        """Two devices may have made it so long apart; an edit may take more than it brings."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(ONE, "Long", "x" * body_bytes_max), now=5)
+        other = Note.load(ONE, 98, _state(notebook))
+        notebook.absorb(ONE, [other.splice(0, 0, "y" * 1000)], 6, {"aa": 1, "bb": 1})
+
+        assert [type(fact) for fact in self.typed(notebook, 0, 20, "shorter")] == [NoteEdited]
+        assert [type(fact) for fact in self.typed(notebook, 0, 7, "not shorter")] == [UpdateRefused]
+
+    def test_an_update_beyond_its_limit_is_refused_unread(self) -> None:
+        """Its length alone says that no change could hold it."""
+        notebook = _with_a_note()
+        before = _state(notebook)
+
+        [refused] = notebook.edit(ONE, bytes(update_bytes_max + 1), now=7)
+
+        assert isinstance(refused, UpdateRefused) and not refused.dropped and "12.6 MB" in refused.reason
+        assert _state(notebook) == before
 
 
 class TestCommands:
@@ -167,12 +211,12 @@ class TestCommands:
             CreateNote("U" * 26),
             CreateNote(OTHER, "x" * (title_characters_max + 1)),
             CreateNote(OTHER, folder="x" * (folder_characters_max + 1)),
-            CreateNote(OTHER, body="x" * (body_characters_max + 1)),
+            CreateNote(OTHER, body="é" * (body_bytes_max // 2 + 1)),
             CreateNote(OTHER, body="\ud83d"),
             RenameNote(ONE, "x\udc00"),
             RenameNote(OTHER, "there is no such note"),
             MoveNote(ONE, "x" * (folder_characters_max + 1)),
-            ReplaceBody(ONE, "x" * (body_characters_max + 1)),
+            ReplaceBody(ONE, "é" * (body_bytes_max // 2 + 1)),
         ],
         ids=lambda command: repr(command)[:60],
     )

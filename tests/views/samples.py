@@ -6,7 +6,18 @@ from typing import Final
 
 from carryon.notebook.commands import CreateNote, PinNote, TrashNote
 from carryon.notebook.notebook import Notebook
-from carryon.views.device import Device, ImportReport, Invite, Joining, Member, Progress, Relay, Status, Toast
+from carryon.views.device import (
+    Device,
+    ImportReport,
+    Invite,
+    Joining,
+    Member,
+    NotSaved,
+    Progress,
+    Relay,
+    Status,
+    Toast,
+)
 from carryon.views.tab import Tab
 from hypothesis import settings
 
@@ -100,6 +111,15 @@ SCENES: Final[Mapping[str, tuple[Tab, Device]]] = {
     "exporting": (TAB, replace(DEVICE, exporting=Progress(1, 5))),
     "toast": (TAB, replace(DEVICE, toast=Toast("Moved “Old” to the trash", restore=OLD))),
     "problem": (TAB, replace(DEVICE, status=Status("unsaved"), problems=("No room left.",), update_waiting=True)),
+    "not saved": (
+        replace(TAB, note=PLAN),
+        replace(
+            DEVICE,
+            status=Status("unsaved"),
+            not_saved=NotSaved(("the note would be too long",), "Pasted words. " * 100),
+        ),
+    ),
+    "not saved and unreadable": (TAB, replace(DEVICE, not_saved=NotSaved(("its note is not in this notebook",), ""))),
     "read only": (replace(TAB, note=PACKING), replace(DEVICE, core="read-only", words="A newer version wrote here.")),
 }
 """Everything that the page can look like, by name."""

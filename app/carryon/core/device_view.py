@@ -16,8 +16,8 @@ from carryon.views.device import (
     Device,
     ImportReport,
     Invite,
-    Joining,
     Member,
+    NotSaved,
     Progress,
     Relay,
     Status,
@@ -34,7 +34,6 @@ class Shown:
 
     notebooks: tuple[tuple[str, str], ...] = ()
     invite: Invite | None = None
-    joining: Joining | None = None
     importing: Progress | None = None
     report: ImportReport | None = None
     exporting: Progress | None = None
@@ -89,13 +88,14 @@ def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device
         relay=_relay(opened, standing),
         devices=_devices(opened, shown),
         invite=shown.invite,
-        joining=shown.joining,
+        joining=session.invitation.shown if session.invitation is not None else None,
         importing=shown.importing,
         report=shown.report,
         exporting=shown.exporting,
         fetching=_fetching(opened, standing),
         toast=shown.toast,
         problems=shown.problems,
+        not_saved=_not_saved(session),
         update_waiting=shown.update_waiting,
         persisted=shown.persisted,
         key_lies_beside=environment.key_lies_beside,
@@ -151,6 +151,13 @@ def _note_status(opened: OpenNotebook, session: TabSession, status: Status) -> s
     if status.level == "seen":
         return f"Seen by {', '.join(status.seen_by)}"
     return "On the relay"
+
+
+def _not_saved(session: TabSession) -> NotSaved | None:
+    if not session.not_kept:
+        return None
+    told = [session.not_kept[seq] for seq in sorted(session.not_kept)]
+    return NotSaved(tuple(dict.fromkeys(one.reason for one in told)), "".join(one.text for one in told))
 
 
 def _relay(opened: OpenNotebook, standing: Standing) -> Relay:

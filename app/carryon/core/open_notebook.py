@@ -123,7 +123,12 @@ class OpenNotebook:
         client = int.from_bytes(environment.random(4), "big")
         notebook = Notebook(kept.id, client, kept.name, author.id.hex())
         opened = cls(environment, secrets, notebook, client, log, identity, author, tabs, changed)
-        await opened._start()
+        try:
+            await opened._start()
+        except BaseException:
+            # Its author is free again, for this core or another one that tries later.
+            await opened.close()
+            raise
         return opened
 
     async def _start(self) -> None:
@@ -171,7 +176,7 @@ class OpenNotebook:
         self.tabs.dirty(self.sessions())
 
     async def close(self) -> None:
-        """Let go of locks, channel and database; `run` has been cancelled."""
+        """Let go of locks, channel and database of one that was not run."""
         self._channel.close()
         self.author.held.release()
         await self.log.close()

@@ -39,10 +39,11 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from carryon.notebook.commands import Command, CreateNote, ReplaceBody, RestoreNote
-from carryon.notebook.notebook import Notebook, folder_characters_max, title_characters_max
+from carryon.notebook.limits import body_bytes_max, folder_characters_max, title_characters_max
+from carryon.notebook.notebook import Notebook
 from carryon.notes.row import clean_folder
 
-file_bytes_max = 10_000_000
+file_bytes_max = body_bytes_max
 zip_entries_max = 100_000
 zip_bytes_max = 200_000_000  # of all Markdown in it, unpacked
 # What zipfile raises over bytes that are no whole zip: each becomes a refusal in words.

@@ -10,7 +10,9 @@
    says so.
 4. Everything that was true already is no edit: no update, no fact. So a tab may send again what it does not know to
    be saved.
-5. `created` and `modified` are times of people's clocks, for showing only. `modified` is the latest time at which words
+5. What is too long is refused before it is kept: a body beyond `body_bytes_max`, but for one that was longer and gets shorter; an
+   update beyond `update_bytes_max`, which is what a sealed change surely holds. Whatever others wrote is absorbed at any length.
+6. `created` and `modified` are times of people's clocks, for showing only. `modified` is the latest time at which words
    changed, body or title; pin, folder and trash leave it, here and on every device that hears of them. So an edit of
    those takes no later time into a change that words are waiting to go into. The core gives no time that lies in its
    own future.
@@ -21,7 +23,6 @@ nobody used before.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -38,17 +39,12 @@ from carryon.notebook.commands import (
     TrashNote,
 )
 from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
+from carryon.notebook.limits import edit_refusal, refusal, update_bytes_max, update_refusal
 from carryon.notebook.listing import Index, Listing, Place
 from carryon.notebook.unsaved import NOBODY, Unsaved
 from carryon.notes.fields import Field
 from carryon.notes.note import BadUpdate, Note
 from carryon.notes.row import Heads, Row, clean_folder, row_of, trashed_value
-
-body_characters_max = 10_000_000
-title_characters_max = 500
-folder_characters_max = 1_000
-
-_note_id = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @dataclass(slots=True)
@@ -170,7 +166,7 @@ class Notebook:
 
         Until it is `saved` it is shown to its `maker`, a tab, alone; without one it is durable.
         """
-        reason = _refusal(command)
+        reason = refusal(command)
         if reason is not None:
             return [CommandRefused(reason)]
         if isinstance(command, CreateNote):
@@ -185,6 +181,10 @@ class Notebook:
         if not update:
             self._unsaved.given_again(command.note, command, maker or NOBODY)
             return []
+        if len(update) > update_bytes_max:
+            # It has been written into the document, which is therefore let go.
+            self._tear(command.note)
+            return [CommandRefused(f"This was not done: {update_refusal(update)}.")]
         self._changed(command.note)
         if maker is not None:
             self._unsaved.made(command.note, command, maker, title)
@@ -196,6 +196,9 @@ class Notebook:
         if opened is None:
             assert note_id not in self.rows, f"note {note_id} must be in memory before it is edited"
             return [UpdateRefused(note_id, f"There is no note {note_id} in this notebook.", dropped=False)]
+        reason = edit_refusal(opened.note, update)
+        if reason is not None:
+            return [UpdateRefused(note_id, reason, dropped=False)]
         new = self._apply(opened, update)
         if isinstance(new, UpdateRefused):
             return [new]
@@ -332,36 +335,3 @@ def _set_unless_default(note: Note, name: str, value: str, default: str, counter
     if value == default and not note.field(name).values:
         return b""
     return note.set_field(name, value, counter)
-
-
-def _refusal(command: Command) -> str | None:
-    """Return why a command cannot be carried out, whatever the notebook holds."""
-    if not _note_id.fullmatch(command.note):
-        return f"{command.note[:40]!r} is no note's id."
-    match command:
-        case CreateNote(title=title, folder=folder, body=body):
-            return _text_refusal(title, folder, body)
-        case RenameNote(title=title):
-            return _text_refusal(title, "", "")
-        case MoveNote(folder=folder):
-            return _text_refusal("", folder, "")
-        case ReplaceBody(body=body):
-            return _text_refusal("", "", body)
-        case PinNote() | TrashNote() | RestoreNote():
-            return None
-    assert_never(command)
-
-
-def _text_refusal(title: str, folder: str, body: str) -> str | None:
-    for what, text, most in (
-        ("title", title, title_characters_max),
-        ("folder", folder, folder_characters_max),
-        ("text", body, body_characters_max),
-    ):
-        if len(text) > most:
-            return f"The {what} has {len(text):,} characters, the limit is {most:,}: make it shorter."
-        try:
-            text.encode()
-        except UnicodeEncodeError as fault:
-            return f"The {what} holds half a character at {fault.start:,} (a lone surrogate): type it again."
-    return None

@@ -82,6 +82,11 @@ class Note:
         return self._text
 
     @property
+    def body_bytes(self) -> int:
+        """How long the body is as UTF-8."""
+        return len(self._body)
+
+    @property
     def pending(self) -> bool:
         """Whether parts of applied updates wait for predecessors: then the document shows less than it was given."""
         if self._early:
@@ -96,6 +101,10 @@ class Note:
     def fields(self) -> Mapping[str, str]:
         """Return all keys of the registers with their texts, winners and losers."""
         return {key: value for key, value in (self._fields.to_py() or {}).items() if isinstance(value, str)}
+
+    def copy(self) -> Note:
+        """Return another document with the same state, or raise Pending."""
+        return Note.load(self.id, self.client, self.state())
 
     def apply(self, update: bytes) -> bytes:
         """Apply an update and return what of it was new here: empty when nothing was, or when it is `pending`."""

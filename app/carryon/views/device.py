@@ -107,6 +107,14 @@ class Toast:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSaved:
+    """What a tab wrote and cannot be saved: the reasons, and its words."""
+
+    reasons: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """All of it. `now` is in ms since 1970; `offset` is how many minutes the local time of the tab is ahead of UTC."""
 
@@ -130,6 +138,7 @@ class Device:
     toast: Toast | None = None
     problems: tuple[str, ...] = ()
     """Errors in words: what happened, what is safe, what to do. They stay until the person dismisses them."""
+    not_saved: NotSaved | None = None
     update_waiting: bool = False
     persisted: bool | None = None
     """Whether the browser has promised to keep the storage; None: it has not said."""

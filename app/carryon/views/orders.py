@@ -101,6 +101,11 @@ class DismissProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class LetGo:
+    """Forget the words of `Device.not_saved`."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeepStorage:
     """Ask the browser to keep the storage."""
 
@@ -122,5 +127,6 @@ Order = (
     | ShowToast
     | DismissToast
     | DismissProblem
+    | LetGo
     | KeepStorage
 )
