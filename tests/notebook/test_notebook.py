@@ -289,25 +289,27 @@ class TestUpdates:
         notebook = _with_a_note()
         before = _state(notebook)
 
-        for facts in (notebook.edit(ONE, bad, now=9), notebook.absorb(ONE, [bad], 9, {})):
-            assert [type(fact) for fact in facts] == [UpdateRefused]
-            assert isinstance(facts[0], UpdateRefused)
-            assert not facts[0].dropped
+        [refused] = notebook.edit(ONE, bad, now=9)
+        assert isinstance(refused, UpdateRefused)
+        assert not refused.dropped
+        assert notebook.absorb(ONE, [bad], 9, {}, change=b"bad") == []
+        note = notebook.note(ONE)
+        assert note is not None
+        assert list(note.unread) == [b"bad"]
         assert _state(notebook) == before
         assert notebook.refresh() == []
 
-    def test_an_update_that_came_too_early_drops_the_document(self) -> None:
-        """What waits unseen in it would be left out of every state: it is loaded again from what is held."""
+    def test_an_edit_that_came_too_early_is_refused(self) -> None:
+        """A tab that lost an edit is told so; nothing of it waits unseen, and the note goes on."""
         notebook = _with_a_note()
         tab = _replica(notebook)
         first, second = tab.splice(0, 0, "a"), tab.splice(1, 1, "b")
 
         facts = notebook.edit(ONE, second, now=9)
 
-        assert facts == [UpdateRefused(ONE, "it came before what it needs", dropped=True)]
-        assert notebook.note(ONE) is None
-        assert notebook.rows[ONE].title == "Title"
-        assert first
+        assert facts == [UpdateRefused(ONE, "it builds on what is not here", dropped=False)]
+        assert updates_of(notebook.edit(ONE, first, now=9)) == [first]
+        assert updates_of(notebook.edit(ONE, second, now=9)) == [second]
 
     def test_an_edit_of_an_unknown_note_is_refused(self) -> None:
         """A tab that shows a note of another notebook is told so."""

@@ -17,6 +17,7 @@ from carryon.views.device import (
     Relay,
     Status,
     Toast,
+    Trouble,
 )
 from carryon.views.tab import Tab
 from hypothesis import settings
@@ -75,6 +76,10 @@ INVITE: Final = Invite("https://notes.example.org/?join#" + "AbCd_-19" * 16, "Wo
 JOINING: Final = Joining("Family", "read, write and invite others", "https://notes.example.org")
 REPORT: Final = ImportReport(223, 1, 0, (("Old/latin1.md", "is not UTF-8"),), (("map.png", "attachments come later"),))
 
+TROUBLES = (
+    Trouble("1 change of it is damaged.", PACKING, "Packing", "damaged:00", can_ask=True),
+    Trouble("2 changes wait for others."),
+)
 SCENES: Final[Mapping[str, tuple[Tab, Device]]] = {
     "list": (TAB, DEVICE),
     "note": (replace(TAB, note=PACKING), replace(DEVICE, status=Status("relay", words="1 change waits"))),
@@ -100,6 +105,8 @@ SCENES: Final[Mapping[str, tuple[Tab, Device]]] = {
         replace(DEVICE, relay=Relay("https://notes.example.org", True, "Connected"), persisted=True, invite=INVITE),
     ),
     "settings copied": (replace(TAB, place="settings", copied=True), replace(DEVICE, invite=INVITE, persisted=None)),
+    "settings with troubles": (replace(TAB, place="settings"), replace(DEVICE, troubles=TROUBLES)),
+    "note not whole": (replace(TAB, note=PACKING), replace(DEVICE, note_trouble="1 change cannot be read.")),
     "join": (replace(TAB, place="join"), replace(DEVICE, joining=JOINING)),
     "joining": (replace(TAB, place="join"), replace(DEVICE, joining=replace(JOINING, busy=True, words="Fetching"))),
     "join refused": (replace(TAB, place="join"), replace(DEVICE, joining=replace(JOINING, problem="It has expired."))),

@@ -97,17 +97,23 @@ class Notebooks:
 
     async def open_one_of(self, current: str) -> OpenNotebook | None:
         """Have the current notebook open, or the first that can be; None where none will ever be. Raises `NotOpened`."""
-        refused: list[NotOpened] = []
+        refused: dict[str, NotOpened] = {}
         others = [notebook for notebook in await self.device.notebooks() if notebook != current]
-        for notebook in (current, *others):
+        opened = None
+        # The current one twice: that one read gave rot is no reason to show another notebook from then on.
+        for notebook in (current, current, *others):
             try:
                 opened = await self.open(notebook)
             except NotOpened as error:
-                refused.append(error)
-                self.shown.problem(str(error))
+                refused[notebook] = error
             else:
-                return opened
-        passing = next((error for error in refused if not error.lasting), None)
+                refused.pop(notebook, None)
+                break
+        for why in refused.values():
+            self.shown.problem(str(why))
+        if opened is not None:
+            return opened
+        passing = next((error for error in refused.values() if not error.lasting), None)
         if passing is not None:
             raise passing
         return None

@@ -106,6 +106,18 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask the relay once more for everything that is not here whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class DismissTrouble:
+    """The person has seen a trouble, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepStorage:
     """Ask the browser to keep the storage."""
 
@@ -128,5 +140,7 @@ Order = (
     | DismissToast
     | DismissProblem
     | LetGo
+    | AskAgain
+    | DismissTrouble
     | KeepStorage
 )

@@ -1,12 +1,16 @@
 """Give the editor of a tab's open note what it lacks: all of the note, or what the holder of a state vector has not."""
 
 from collections.abc import Callable
+from typing import Final
 
 from carryon.core.log.documents import UNREADABLE
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.messages import Bind
 from carryon.core.tabs.sessions import TabSession
 from carryon.notes.note import BadUpdate
+
+# The state vector of an empty document.
+NOTHING_HELD: Final = b"\0"
 
 
 async def bind(
@@ -37,10 +41,10 @@ async def bind(
     session.astray.discard(note)
     lacking = vector if held == note and not anew else None
     try:
-        update = document.state() if lacking is None else document.update_since(lacking)
+        update = document.update_since(NOTHING_HELD if lacking is None else lacking)
     except BadUpdate as fault:
         problem = f"A tab could not say what it has of its note, and was given all of it: {fault.reason}."
-        update = document.state()
+        update = document.update_since(NOTHING_HELD)
     shown = session.number(note, opened.documents.heads(note))
     session.post(Bind(opened.notebook.id, note, update, document.vector(), shown, anew))
     return problem

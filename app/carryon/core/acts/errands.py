@@ -1,6 +1,5 @@
 """What a person asks of the device rather than of a note: import, export, invite, join, relay, update."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, assert_never
@@ -8,17 +7,16 @@ from typing import Any, Final, assert_never
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
 
+from carryon.core.acts.exporting import Exported, export_note, export_notebook
 from carryon.core.acts.importing import Importing
 from carryon.core.acts.pairing import NewMember, invite, join_notebook
 from carryon.core.device_view import host_of, read_names
-from carryon.core.log.documents import UNREADABLE
 from carryon.core.notebooks import Notebooks, NotOpened
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.relay_link import socket_origin
 from carryon.core.tabs.messages import FileEntry
 from carryon.core.tabs.sessions import Invitation, TabSession
 from carryon.crypto.join_link import JoinLink, check_address, decode_link
-from carryon.notebook.exporting import Export, file_name, paths_of
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import StorageError
 from carryon.storage.layouts import STORES
@@ -29,7 +27,6 @@ from carryon.views.orders import Order
 from carryon.views.tab import Tab
 from carryon.views.tab import answered as after_answer
 
-EXPORT_NAME: Final = "Carryon.zip"
 PERSIST: Final = "persist"
 HERE_ALREADY: Final = "This device has this notebook already."
 
@@ -83,6 +80,10 @@ class Errands:
                 shown.problems = tuple(problem for problem in shown.problems if problem != words)
             case orders.LetGo():
                 session.let_go()
+            case orders.AskAgain():
+                opened.syncing.ask_again()
+            case orders.DismissTrouble(name):
+                return await self._dismiss(opened, name)
             case orders.KeepStorage():
                 session.call(PERSIST, {})
             case _:
@@ -150,33 +151,30 @@ class Errands:
         self._notebooks.tabs.dirty()
 
     async def _export(self, opened: OpenNotebook, session: TabSession) -> None:
-        await opened.texts_read
-        opened.notebook.refresh()
-        # As of one moment, and with what this tab has written and could not save yet.
-        with opened.notebook.seen_by(session.name):
-            rows = dict(opened.notebook.rows)
-            texts = {note: opened.notebook.text(note) for note in rows}
-        paths = paths_of(rows.values())
-        export = Export()
-        for done, (note, path) in enumerate(paths.items(), 1):
-            export.add(path, rows[note], texts[note] or "")
-            if done % 64 == 0:
-                self._notebooks.shown.exporting = Progress(done, len(paths), "Exporting")
-                self._notebooks.tabs.dirty()
-                await asyncio.sleep(0)
-        self._notebooks.shown.exporting = None
+        self._save(session, await export_notebook(opened, session.name, self._exported_so_far))
+
+    def _exported_so_far(self, progress: Progress | None) -> None:
+        self._notebooks.shown.exporting = progress
         self._notebooks.tabs.dirty()
-        session.call("download", {"name": EXPORT_NAME, "media": "application/zip", "bytes": export.finish()})
 
     async def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
-        if not await opened.documents.use(note):
-            return UNREADABLE
-        opened.notebook.refresh()
-        with opened.notebook.seen_by(session.name):
-            row, body = opened.notebook.rows.get(note), opened.notebook.text(note)
-        if row is None or body is None:
-            return UNREADABLE
-        session.call("download", {"name": file_name(row), "media": "text/markdown", "bytes": body.encode()})
+        exported = await export_note(opened, session.name, note)
+        if isinstance(exported, str):
+            return exported
+        self._save(session, exported)
+        return None
+
+    def _save(self, session: TabSession, exported: Exported) -> None:
+        if exported.problem is not None:
+            self._notebooks.shown.problem(exported.problem)
+            self._notebooks.tabs.dirty()
+        session.call("download", {"name": exported.name, "media": exported.media, "bytes": exported.data})
+
+    async def _dismiss(self, opened: OpenNotebook, name: str) -> str | None:
+        try:
+            await opened.log.quarantine.dismiss(opened.attention.named(name))
+        except StorageError as error:
+            return f"This could not be dismissed on this device: {error}."
         return None
 
     async def _add_device(self, opened: OpenNotebook) -> str | None:

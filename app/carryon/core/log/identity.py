@@ -190,9 +190,9 @@ class Identity:
             bodies.append(body)
         return bodies
 
-    def is_ended(self, change: Change, body: Body) -> bool:
-        """Whether a change's device was out, or might not write any more, and the change does not know of that."""
-        return self.members.frontier(change.header.author, body.tips) is not None
+    def is_ended(self, author: bytes, tips: Sequence[bytes]) -> bool:
+        """Whether an author's device was out, or might not write any more, and a change that names these tips does not know of that."""
+        return self.members.frontier(author, tips) is not None
 
     async def _opened(self, changes: Sequence[Change]) -> list[Body | Rejected | Early]:
         certificates = [self.members.certificate_of(change.header.author) for change in changes]
