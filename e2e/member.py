@@ -65,7 +65,7 @@ async def _push(text: str, updates: Sequence[tuple[bytes, bytes]]) -> None:
             for note, update in updates:
                 author = new_author(signing.public, os.urandom)
                 header = Header(keyring.notebook, keyring.tag(note), author, 1, NO_PREV)
-                body = Body(note, 5, 0, (), (), (update,))
+                body = Body(note, 5, 0, (), (), (update,), tips=(joined.certificate.id,))
                 change = await seal_change(keyring, signing, Draft(header, body), os.urandom)
                 await socket.send_bytes(encode(Push((change.encode(),))))
                 while not isinstance(frame := await _received(socket), Ack):

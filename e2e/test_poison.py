@@ -108,7 +108,7 @@ def test_i13_a_relay_that_says_brackets_ends_no_core(brackets: str, new_device: 
     device = new_device()
     tab = device.open(brackets)
     tab.place("Settings")
-    expect(tab.page.get_by_text("8 deep").first).to_be_visible()
+    expect(tab.page.get_by_text("opening brackets").first).to_be_visible()
     tab.place("All notes")
     tab.new_note("Mine", "my words")
 

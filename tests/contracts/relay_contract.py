@@ -284,15 +284,16 @@ async def members_records_keep_their_order(device: Device) -> None:
 async def a_damaged_members_record_is_mended_when_it_comes_again(device: Device) -> None:
     """E7: it is named, and taken from whoever has it; until then it is not believed."""
     log = device.log
-    await log.members.add([b"root", b"certificate"])
+    root, certificate, _ = RECORDS
+    await log.members.add([root, certificate])
     [_, entry] = await device.store.read("members")
     await device.rot("members", entry.key, entry.value[:-1] + b"?")
-    assert await log.members.records() == [b"root"]
+    assert await log.members.records() == [root]
     assert [item.store for item in await log.quarantine.items()] == ["members"]
 
-    assert await log.members.add([b"root", b"certificate"]) == [b"certificate"]
+    assert await log.members.add([root, certificate]) == [certificate]
 
-    assert await log.members.records() == [b"root", b"certificate"]
+    assert await log.members.records() == [root, certificate]
     assert await log.quarantine.items() == []
 
 
