@@ -26,7 +26,7 @@ const TEXTS = 'input:not([type]), input[type="text"], input[type="search"], inpu
  */
 export function listen(unsaved, keeper) {
   /** @type {(name: string, args: Record<string, string>, files?: {path: string, file: File}[]) => number} */
-  const act = (name, args, files = []) => unsaved.send({ type: "act", nonce: freshId(), name, args, files });
+  const act = (name, args, files = []) => unsaved.send({ type: "act", notebook: document.documentElement.dataset.notebook ?? "", nonce: freshId(), name, args, files });
   const fields = new Fields(act, (box, on) => unsaved.typing(box, on));
 
   document.addEventListener("click", (event) => {

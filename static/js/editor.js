@@ -69,8 +69,9 @@ export class Desk {
 
   /** @param {Bind} message */
   bind(message) {
-    const { note } = message;
-    const replica = this.#replicas.get(note) ?? new Replica(note, this.#client, this.#send);
+    const { notebook, note, anew } = message;
+    const kept = anew ? undefined : this.#replicas.get(note);
+    const replica = kept ?? new Replica(notebook, note, this.#client, this.#send);
     this.#replicas.delete(note);
     this.#replicas.set(note, replica);
     if (this.replica !== replica) this.replica?.leave();
@@ -148,6 +149,12 @@ class CarryonEditor extends HTMLElement {
     const view = this.#view;
     const replica = desk.replica;
     if (!view || !replica || replica.note !== this.dataset.note || replica === this.#bound) return;
+    if (this.#bound) {
+      // It stood on a replica whose words were refused; the binding to that one ends only when it is taken out of the state.
+      this.#bound.hold(false);
+      this.#shown = view.state.doc.toString();
+      view.dispatch({ effects: this.#collaboration.reconfigure([]) });
+    }
     const { arrived, typed } = carryOver(this.#early ?? view.state.changes(), this.#shown, replica.text.toString());
     this.#bound = replica;
     view.dispatch({

@@ -73,7 +73,7 @@ function begin() {
   if (location.search === "?new") {
     history.replaceState(null, "", base);
     keeper.wait();
-    unsaved.send({ type: "act", nonce: freshId(), name: "note.create", args: {}, files: [] });
+    unsaved.send({ type: "act", notebook: "", nonce: freshId(), name: "note.create", args: {}, files: [] });
   }
   connection.greet();
   followReleases(() => connection.post({ type: "waiting" }), replace);
@@ -87,7 +87,7 @@ function hello() {
   // The secret belongs to the address with which it came, and goes with each hello until that one is left.
   const place = { query: location.search, fragment: location.search === opened ? fragment : "", rows: listWindow.rows };
   const person = { language, offset: -new Date().getTimezoneOffset(), online, visible: isVisible() };
-  return { type: "hello", tab, client, note, vector, pending: unsaved.pending(), ...place, ...person };
+  return { type: "hello", tab, client, note, vector, pending: unsaved.pending(), unkept: unsaved.unkept, ...place, ...person };
 }
 
 /** @param {ToTab | FromHost} message */
@@ -102,7 +102,10 @@ function receive(message) {
       performance.mark(`core ${message.state}`);
       if (message.state === "failed") fault = message.words;
       notice(message.state === "failed" ? "failed" : "", message.words);
-      if (message.state === "ready") sweep();
+      if (message.state === "ready") {
+        unsaved.told();
+        sweep();
+      }
       return;
     case "regions":
       return show(message);
@@ -111,8 +114,9 @@ function receive(message) {
     case "update":
       return withDesk((present) => present.update(message));
     case "saved":
-      fields.saved(message.seq);
-      unsaved.saved(message.seq);
+    case "dropped":
+      fields.answered(message.seq);
+      unsaved.answered(message.seq);
       return;
     case "located":
       return locate(message.query, message.replace);
@@ -131,13 +135,14 @@ function withDesk(use) {
 }
 
 /** @param {Regions} message */
-function show({ regions, title, place, pane }) {
+function show({ notebook, regions, title, place, pane }) {
   late.restore();
   for (const [name, html] of Object.entries(regions)) {
     const region = document.querySelector(`[data-region="${name}"]`);
     if (region) morph(region, html, fields);
   }
   document.title = title;
+  root.dataset.notebook = notebook;
   root.dataset.place = place;
   root.dataset.pane = pane;
   late.apply();
@@ -169,6 +174,11 @@ function listenToWindow() {
   addEventListener("pagehide", () => {
     keep();
     connection.post({ type: "bye" });
+  });
+  addEventListener("beforeunload", (event) => {
+    fields.flushAll();
+    // What finds no room to be kept is lost with the page: the person may still stay.
+    if (!unsaved.spill()) event.preventDefault();
   });
   addEventListener("pageshow", (event) => {
     if (/** @type {PageTransitionEvent} */ (event).persisted) connection.open();

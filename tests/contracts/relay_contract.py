@@ -271,13 +271,30 @@ async def a_zombies_session_writes_are_refused(device: Device) -> None:
 
 @rule
 async def members_records_keep_their_order(device: Device) -> None:
-    """Records are kept once, in the order in which they came; a damaged one is quarantined."""
+    """Records are kept once, in the order in which they came."""
     log = device.log
     root, certificate, later = RECORDS
     assert await log.members.add([root, certificate, root]) == [root, certificate]
     assert await log.members.add([certificate, later]) == [later]
     log = await device.reopened()
     assert await log.members.records() == [root, certificate, later]
+
+
+@rule
+async def a_damaged_members_record_is_mended_when_it_comes_again(device: Device) -> None:
+    """E7: it is named, and taken from whoever has it; until then it is not believed."""
+    log = device.log
+    root, certificate, _ = RECORDS
+    await log.members.add([root, certificate])
+    [_, entry] = await device.store.read("members")
+    await device.rot("members", entry.key, entry.value[:-1] + b"?")
+    assert await log.members.records() == [root]
+    assert [item.store for item in await log.quarantine.items()] == ["members"]
+
+    assert await log.members.add([root, certificate]) == [certificate]
+
+    assert await log.members.records() == [root, certificate]
+    assert await log.quarantine.items() == []
 
 
 @rule

@@ -89,7 +89,12 @@ class Home:
     async def quiet(self, tab: Tab) -> None:
         """Wait until all of a device is on the relay."""
         tab.look()
-        await until(lambda: tab.saved and rest(opened(tab)), "everything is on the relay", 120.0)
+
+        def is_quiet() -> bool:
+            # A core that has just died is followed by another one.
+            return tab.saved and tab.worker.core is not None and tab.ready == "ready" and rest(opened(tab))
+
+        await until(is_quiet, "everything is on the relay", 120.0)
 
     async def together(self, *tabs: Tab) -> None:
         """Wait until the devices of these tabs hold the same changes, and the relay has them all."""

@@ -20,7 +20,7 @@ async def live_a_little(home: Home, tab: Tab) -> list[dict[str, object]]:
 
     def watch(message: ToTab) -> None:
         if isinstance(message, Saved):
-            told.extend(edit for edit in tab.kept if edit["seq"] <= message.seq and edit["type"] == "edit")
+            told.extend(edit for edit in tab.kept if edit["seq"] == message.seq and edit["type"] == "edit")
 
     listen(tab, watch)
     tab.type("first words")

@@ -6,7 +6,7 @@ import asyncio
 
 from carryon.core.acts.pairing import INVITE_MS
 from carryon.core.acts.removing import change_role, remove_device, revoke_invite
-from carryon.core.relays.custody import LOOK_S
+from carryon.core.relays.custody import EXPIRED_S
 from carryon_sync.formats.records import Invite, Role
 from carryon_sync.formats.rejected import Rejected
 
@@ -127,7 +127,7 @@ async def test_i10_an_inviter_revokes_what_has_expired(home: Home) -> None:
     assert [members.uses_left(invite) for members in known] == [1, 1]
     anna.worker.device.skew_ms = INVITE_MS
 
-    await until(lambda: not any(members.uses_left(invite) for members in known), "both know its end", 2 * LOOK_S)
+    await until(lambda: not any(members.uses_left(invite) for members in known), "both know its end", 2 * EXPIRED_S)
 
 
 @rule

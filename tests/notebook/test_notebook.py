@@ -14,7 +14,8 @@ from carryon.notebook.commands import (
     TrashNote,
 )
 from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
-from carryon.notebook.notebook import Notebook, body_characters_max, folder_characters_max, title_characters_max
+from carryon.notebook.limits import body_bytes_max, folder_characters_max, title_characters_max, update_bytes_max
+from carryon.notebook.notebook import Notebook
 from carryon.notes.note import Note
 from carryon.notes.row import decode_rows, encode_rows
 from hypothesis import given
@@ -31,6 +32,49 @@ COMMANDS: list[Command] = [
     ReplaceBody(ONE, "new text"),
     ReplaceBody(ONE, "new text", '{"path":"x","sha256":"y"}'),
 ]
+
+
+class TestLimits:
+    """J12: what is too long is refused before it is kept, and changes nothing; what is at its limit gets shorter."""
+
+    @staticmethod
+    def typed(notebook: Notebook, start: int, end: int, text: str) -> list[object]:
+        """What an editor's edit of note ONE leads to; its replica is as long as the note."""
+        replica = Note.load(ONE, 99, _state(notebook))
+        return list(notebook.edit(ONE, replica.splice(start, end, text), now=9))
+
+    def test_a_note_at_its_limit_takes_no_letter_more(self) -> None:
+        """Not even where the edit is small, or its letters are few and its bytes are many."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(ONE, "Long", "x" * (body_bytes_max - 3)), now=5)
+
+        [refused] = self.typed(notebook, 0, 0, "漢字")
+
+        assert refused == UpdateRefused(
+            ONE, "the note would have 10.0 MB, the limit is 10 MB: write on in another note", False
+        )
+        assert [type(fact) for fact in self.typed(notebook, 0, 0, "漢")] == [NoteEdited]
+        assert [type(fact) for fact in self.typed(notebook, 0, 0, "x")] == [UpdateRefused]
+
+    def test_a_note_at_its_limit_and_beyond_gets_shorter(self) -> None:
+        """Two devices may have made it so long apart; an edit may take more than it brings."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(ONE, "Long", "x" * body_bytes_max), now=5)
+        other = Note.load(ONE, 98, _state(notebook))
+        notebook.absorb(ONE, [other.splice(0, 0, "y" * 1000)], 6, {"aa": 1, "bb": 1})
+
+        assert [type(fact) for fact in self.typed(notebook, 0, 20, "shorter")] == [NoteEdited]
+        assert [type(fact) for fact in self.typed(notebook, 0, 7, "not shorter")] == [UpdateRefused]
+
+    def test_an_update_beyond_its_limit_is_refused_unread(self) -> None:
+        """Its length alone says that no change could hold it."""
+        notebook = _with_a_note()
+        before = _state(notebook)
+
+        [refused] = notebook.edit(ONE, bytes(update_bytes_max + 1), now=7)
+
+        assert isinstance(refused, UpdateRefused) and not refused.dropped and "12.6 MB" in refused.reason
+        assert _state(notebook) == before
 
 
 class TestCommands:
@@ -167,12 +211,12 @@ class TestCommands:
             CreateNote("U" * 26),
             CreateNote(OTHER, "x" * (title_characters_max + 1)),
             CreateNote(OTHER, folder="x" * (folder_characters_max + 1)),
-            CreateNote(OTHER, body="x" * (body_characters_max + 1)),
+            CreateNote(OTHER, body="é" * (body_bytes_max // 2 + 1)),
             CreateNote(OTHER, body="\ud83d"),
             RenameNote(ONE, "x\udc00"),
             RenameNote(OTHER, "there is no such note"),
             MoveNote(ONE, "x" * (folder_characters_max + 1)),
-            ReplaceBody(ONE, "x" * (body_characters_max + 1)),
+            ReplaceBody(ONE, "é" * (body_bytes_max // 2 + 1)),
         ],
         ids=lambda command: repr(command)[:60],
     )
@@ -245,25 +289,27 @@ class TestUpdates:
         notebook = _with_a_note()
         before = _state(notebook)
 
-        for facts in (notebook.edit(ONE, bad, now=9), notebook.absorb(ONE, [bad], 9, {})):
-            assert [type(fact) for fact in facts] == [UpdateRefused]
-            assert isinstance(facts[0], UpdateRefused)
-            assert not facts[0].dropped
+        [refused] = notebook.edit(ONE, bad, now=9)
+        assert isinstance(refused, UpdateRefused)
+        assert not refused.dropped
+        assert notebook.absorb(ONE, [bad], 9, {}, change=b"bad") == []
+        note = notebook.note(ONE)
+        assert note is not None
+        assert list(note.unread) == [b"bad"]
         assert _state(notebook) == before
         assert notebook.refresh() == []
 
-    def test_an_update_that_came_too_early_drops_the_document(self) -> None:
-        """What waits unseen in it would be left out of every state: it is loaded again from what is held."""
+    def test_an_edit_that_came_too_early_is_refused(self) -> None:
+        """A tab that lost an edit is told so; nothing of it waits unseen, and the note goes on."""
         notebook = _with_a_note()
         tab = _replica(notebook)
         first, second = tab.splice(0, 0, "a"), tab.splice(1, 1, "b")
 
         facts = notebook.edit(ONE, second, now=9)
 
-        assert facts == [UpdateRefused(ONE, "it came before what it needs", dropped=True)]
-        assert notebook.note(ONE) is None
-        assert notebook.rows[ONE].title == "Title"
-        assert first
+        assert facts == [UpdateRefused(ONE, "it builds on what is not here", dropped=False)]
+        assert updates_of(notebook.edit(ONE, first, now=9)) == [first]
+        assert updates_of(notebook.edit(ONE, second, now=9)) == [second]
 
     def test_an_edit_of_an_unknown_note_is_refused(self) -> None:
         """A tab that shows a note of another notebook is told so."""

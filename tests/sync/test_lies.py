@@ -41,7 +41,7 @@ def lacking(bench: Bench, *ids: bytes) -> tuple[Hole, ...]:
 
 
 def wanted(bench: Bench) -> Want:
-    [want] = sent(bench.session.want((), (), bench.now))
+    [want] = sent(bench.session.want((), (), (), bench.now))
     assert isinstance(want, Want)
     return want
 

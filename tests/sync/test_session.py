@@ -320,11 +320,11 @@ class TestWants:
         bench = Bench(AT_START).greeted()
 
         assert FetchWants() in bench.frame(Welcome(LOG, 0, RUNNING_START, 0, 1 << 24, 1 << 22))
-        assert bench.session.want((), (), 0) == []
+        assert bench.session.want((), (), (), 0) == []
 
     def test_pages_are_asked_for_one_after_the_other_and_finish_their_tags(self) -> None:
         bench = Bench(AT_START).live()
-        (want,) = sent(bench.session.want((TAG,), (self.RANGE,), 0))
+        (want,) = sent(bench.session.want((TAG,), (self.RANGE,), (), 0))
         assert want == Want(1, 0, (TAG,), (self.RANGE,))
 
         assert bench.frame(Found(1, (b"one",), 40, True)) == [StoreFound((b"one",), ())]
@@ -334,16 +334,31 @@ class TestWants:
 
     def test_the_same_is_not_asked_for_in_circles(self) -> None:
         bench = Bench(AT_START).live()
-        bench.session.want((), (self.RANGE,), 0)
+        bench.session.want((), (self.RANGE,), (), 0)
         bench.frame(Found(1, (), 9, False))
         bench.session.found_stored()
 
-        assert bench.session.want((), (self.RANGE,), 0) == []
+        assert bench.session.want((), (self.RANGE,), (), 0) == []
+
+    def test_what_nobody_has_hides_nothing_behind_it(self) -> None:
+        """E7: all that is lacking is offered each time; what was asked for is passed over, and the rest comes to its turn."""
+        bench = Bench(Seen(LOG, 0, RUNNING_START)).live()
+        ranges = tuple(Range(TAG, bytes(16), place, place) for place in range(1, 600))
+        asked: list[Range] = []
+
+        while wants := sent(bench.session.want((), ranges, (), 0)):
+            [want] = wants
+            assert isinstance(want, Want)
+            asked += want.ranges
+            bench.frame(Found(want.no, (), 9, False))
+            bench.session.found_stored()
+
+        assert asked == list(ranges)
 
     def test_what_is_asked_for_on_one_connection_is_bounded(self) -> None:
         bench = Bench(AT_START).live()
         asked = 0
-        while bench.session.want((), [Range(TAG, bytes(16), no, no) for no in range(asked, asked + 256)], 0):
+        while bench.session.want((), [Range(TAG, bytes(16), no, no) for no in range(asked, asked + 256)], (), 0):
             asked += 256
             bench.frame(Found(asked // 256, (), 9, False))
             bench.session.found_stored()
@@ -353,7 +368,7 @@ class TestWants:
     @pytest.mark.parametrize("found", [Found(9, (), 1, False), Found(1, (), 0, True)])
     def test_an_answer_to_nothing_or_without_progress_ends_the_connection(self, found: Found) -> None:
         bench = Bench(AT_START).live()
-        bench.session.want((TAG,), (), 0)
+        bench.session.want((TAG,), (), (), 0)
 
         assert closed(bench.frame(found)).code is Closing.BROKEN
 

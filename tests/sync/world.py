@@ -227,7 +227,7 @@ class Shell:
                 self.pushed += len(page)
                 return session.outbox([self.log[id] for id in page], positions[page[-1]] if page else after)
             case FetchWants():
-                return session.want(*self.wanted, now)
+                return session.want(*self.wanted, (), now)
             case Acked(sequences):
                 self.acked.update(sequences)
             case KeepReceipt(certificate, sealed):

@@ -6,7 +6,7 @@ import pytest
 from carryon.notebook.commands import CreateNote, RenameNote
 from carryon.notebook.notebook import Notebook
 from carryon.views.action import Action, Outcome
-from carryon.views.device import Device, Invite, Level, Progress, Relay, Status
+from carryon.views.device import Device, Invite, Level, Progress, Relay, Status, Trouble
 from carryon.views.page import act, title_of, view
 from carryon.views.tab import Tab, pane_of
 
@@ -384,3 +384,31 @@ def test_a_handful_that_comes_moves_nothing_in_the_list(notebook: Notebook) -> N
     here = replace(DEVICE, fetching=Progress(5_000, 5_010))
 
     assert view(notebook, TAB, here)["list"] == view(notebook, TAB, DEVICE)["list"]
+
+
+def test_what_needs_attention_is_named_in_settings(notebook: Notebook) -> None:
+    """UI.md 5: a region, absent when nothing does; each trouble leads to its note, and says what can be done."""
+    assert shown(notebook, "settings").all("region", "Needs attention") == []
+
+    region = shown(notebook, "settings with troubles").one("region", "Needs attention")
+
+    assert region.one("link", "Packing").attributes["data-action"] == "note.open"
+    assert "1 change of it is damaged." in region.spoken
+    assert "2 changes wait for others." in region.spoken
+    assert region.one("button", "Dismiss").attributes["data-trouble"] == "damaged:00"
+    assert region.one("button", "Ask again").attributes["data-action"] == "trouble.ask"
+
+
+def test_more_troubles_than_a_page_holds_are_counted(notebook: Notebook) -> None:
+    """A flood of them is no flood of a page."""
+    many = replace(DEVICE, troubles=tuple(Trouble(f"Trouble {place}.") for place in range(1_000)))
+
+    region = page_of(view(notebook, replace(TAB, place="settings"), many)).one("region", "Needs attention")
+
+    assert len(region.all("listitem")) == 50
+    assert "950 things more need attention." in region.spoken
+
+
+def test_a_note_that_is_not_whole_says_so(notebook: Notebook) -> None:
+    """Beside what can be read of it."""
+    assert "1 change cannot be read." in shown(notebook, "note not whole").spoken

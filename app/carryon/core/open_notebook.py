@@ -14,6 +14,7 @@ from carryon_sync.formats.change import Seen
 from carryon_sync.formats.members import Members
 
 from carryon.core.environment import Environment
+from carryon.core.log.attention import Attention
 from carryon.core.log.author import HeldAuthor, take_author
 from carryon.core.log.derived import Derived
 from carryon.core.log.documents import Documents, Heads, named
@@ -98,6 +99,8 @@ class OpenNotebook:
         )
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
+        self.attention = Attention(log, identity, notebook, self._attention_changed)
+        log.quarantine.touched = self._quarantine_touched
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
         self._custody = Custody(identity, self.now, lambda: self.syncing.standing().live, self.syncing.members_kept)
         self._neighbours = False
@@ -123,7 +126,12 @@ class OpenNotebook:
         client = int.from_bytes(environment.random(4), "big")
         notebook = Notebook(kept.id, client, kept.name, author.id.hex())
         opened = cls(environment, secrets, notebook, client, log, identity, author, tabs, changed)
-        await opened._start()
+        try:
+            await opened._start()
+        except BaseException:
+            # Its author is free again, for this core or another one that tries later.
+            await opened.close()
+            raise
         return opened
 
     async def _start(self) -> None:
@@ -163,6 +171,7 @@ class OpenNotebook:
             tasks.create_task(self._follow())
             tasks.create_task(self.syncing.meet_members())
             tasks.create_task(self._inherit_on())
+            tasks.create_task(self.attention.run())
             tasks.create_task(self._read_texts())
 
     async def _read_texts(self) -> None:
@@ -171,7 +180,7 @@ class OpenNotebook:
         self.tabs.dirty(self.sessions())
 
     async def close(self) -> None:
-        """Let go of locks, channel and database; `run` has been cancelled."""
+        """Let go of locks, channel and database of one that was not run."""
         self._channel.close()
         self.author.held.release()
         await self.log.close()
@@ -304,6 +313,14 @@ class OpenNotebook:
             custody.cancel()
             await asyncio.gather(custody, return_exceptions=True)
 
+    def _quarantine_touched(self) -> None:
+        self.attention.touch()
+        self._channel.post({"type": "quarantine"})
+
+    def _attention_changed(self) -> None:
+        self.syncing.lacking()
+        self._changed()
+
     def _is_watched(self) -> bool:
         return self._neighbours or self.syncing.is_watched()
 
@@ -314,6 +331,8 @@ class OpenNotebook:
         match message.get("type"):
             case "log":
                 self._look.set()
+            case "quarantine":
+                self.attention.touch()
             case "standing" if int(message["position"]) > self.receiving.absorbed:
                 # A core may have died between a commit and its word of it; whoever leads knows where the log ends.
                 self._look.set()

@@ -7,10 +7,13 @@
    asked of the list before that shows the older row. `act` refreshes the note of its command itself, so that a button
    answers at once. Rows and texts are those of what is durable (`saved`); its maker alone may be shown more (unsaved.py).
 3. An update that cannot be applied changes nothing that is kept: a document it may have torn is dropped, and the fact
-   says so.
+   says so. Of a change of somebody else what can be read is taken (`absorb`); what cannot is named by the document
+   (`Note.unread`).
 4. Everything that was true already is no edit: no update, no fact. So a tab may send again what it does not know to
    be saved.
-5. `created` and `modified` are times of people's clocks, for showing only. `modified` is the latest time at which words
+5. What is too long is refused before it is kept: a body beyond `body_bytes_max`, but for one that was longer and gets shorter; an
+   update beyond `update_bytes_max`, which is what a sealed change surely holds. Whatever others wrote is absorbed at any length.
+6. `created` and `modified` are times of people's clocks, for showing only. `modified` is the latest time at which words
    changed, body or title; pin, folder and trash leave it, here and on every device that hears of them. So an edit of
    those takes no later time into a change that words are waiting to go into. The core gives no time that lies in its
    own future.
@@ -21,7 +24,6 @@ nobody used before.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -38,17 +40,14 @@ from carryon.notebook.commands import (
     TrashNote,
 )
 from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
+from carryon.notebook.limits import edit_refusal, refusal, update_bytes_max, update_refusal
 from carryon.notebook.listing import Index, Listing, Place
 from carryon.notebook.unsaved import NOBODY, Unsaved
 from carryon.notes.fields import Field
 from carryon.notes.note import BadUpdate, Note
 from carryon.notes.row import Heads, Row, clean_folder, row_of, trashed_value
 
-body_characters_max = 10_000_000
-title_characters_max = 500
-folder_characters_max = 1_000
-
-_note_id = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_device_digits = 16
 
 
 @dataclass(slots=True)
@@ -76,6 +75,7 @@ class Notebook:
         self.client = client
         self.name = name
         self.author = author
+        self.device = device_of(author)
         self._index = Index()
         self._open: dict[str, _Open] = {}
         self._stale: set[str] = set()
@@ -136,10 +136,19 @@ class Notebook:
             if note_id in self._index.rows:
                 self._index.put_text(note_id, body)
 
-    def put_note(self, note: Note, created: int, modified: int, heads: Heads) -> None:
-        """Take a document into memory. Its row is derived anew at the next `refresh`."""
+    def put_note(self, note: Note, created: int, modified: int, heads: Heads, *, whole: bool = True) -> None:
+        """Take a document into memory. Its row is derived anew at the next `refresh`.
+
+        Where the document is not the `whole` note, its row and text stay what they were until something is written.
+        """
         self._open[note.id] = _Open(note, created, modified, heads)
-        self._changed(note.id)
+        if whole or note.id not in self.rows:
+            self._changed(note.id)
+
+    def renumber(self, note_id: str, client: int) -> None:
+        """Write a note in memory as another client from now on; nobody used its number before."""
+        opened = self._open[note_id]
+        opened.note = opened.note.renumbered(client)
 
     def put_heads(self, note_id: str, heads: Heads, time: int, *, first: bool) -> None:
         """Take a note's heads after this device's own edits were numbered; `time` stands in that change.
@@ -165,12 +174,18 @@ class Notebook:
         self._open.pop(note_id, None)
         return facts
 
+    def discard_note(self, note_id: str) -> None:
+        """Let a document go that is not listed and is not to be."""
+        assert note_id not in self.rows, f"note {note_id} is listed"
+        self._open.pop(note_id, None)
+        self._stale.discard(note_id)
+
     def act(self, command: Command, now: int, maker: str | None = None) -> list[Fact]:
         """Carry out a person's command; `now` in milliseconds since 1970.
 
         Until it is `saved` it is shown to its `maker`, a tab, alone; without one it is durable.
         """
-        reason = _refusal(command)
+        reason = refusal(command)
         if reason is not None:
             return [CommandRefused(reason)]
         if isinstance(command, CreateNote):
@@ -185,6 +200,10 @@ class Notebook:
         if not update:
             self._unsaved.given_again(command.note, command, maker or NOBODY)
             return []
+        if len(update) > update_bytes_max:
+            # It has been written into the document, which is therefore let go.
+            self._tear(command.note)
+            return [CommandRefused(f"This was not done: {update_refusal(update)}.")]
         self._changed(command.note)
         if maker is not None:
             self._unsaved.made(command.note, command, maker, title)
@@ -196,9 +215,13 @@ class Notebook:
         if opened is None:
             assert note_id not in self.rows, f"note {note_id} must be in memory before it is edited"
             return [UpdateRefused(note_id, f"There is no note {note_id} in this notebook.", dropped=False)]
-        new = self._apply(opened, update)
-        if isinstance(new, UpdateRefused):
-            return [new]
+        reason = edit_refusal(opened.note, update)
+        if reason is not None:
+            return [UpdateRefused(note_id, reason, dropped=False)]
+        try:
+            new = opened.note.apply(update, wait=False)
+        except BadUpdate as fault:
+            return [self._refused(note_id, fault)]
         if not new:
             self._unsaved.given_again(note_id, update, maker or NOBODY)
             return []
@@ -207,23 +230,33 @@ class Notebook:
             self._unsaved.made(note_id, update, maker)
         return [opened.wrote(note_id, new, now)]
 
-    def absorb(self, note_id: str, updates: Sequence[bytes], time: int, heads: Heads) -> list[Fact]:
-        """Take a change of somebody else, or of another core, that follows on what is held, and the heads after it."""
+    def absorb(
+        self,
+        note_id: str,
+        updates: Sequence[bytes],
+        time: int,
+        heads: Heads,
+        *,
+        change: bytes = b"",
+        author: str | None = None,
+    ) -> list[Fact]:
+        """Take a change of somebody else, or of another core, that follows on what is held, and the heads after it.
+
+        `change` names it, `author` (hexadecimal) wrote it: this core's own, where none is given.
+        """
         opened = self._open.get(note_id)
         if opened is None:
             assert note_id not in self.rows, f"note {note_id} must be in memory before it absorbs a change"
-            opened = self._open[note_id] = _Open(Note(note_id, self.client), time, time, heads)
-        facts: list[Fact] = []
-        for update in updates:
-            new = self._apply(opened, update)
-            if isinstance(new, UpdateRefused):
-                return [*facts, new]
-            if new:
-                facts.append(NoteAbsorbed(note_id, new))
-        opened.modified = max(opened.modified, time)
+            opened = self._open[note_id] = _Open(Note(note_id, self.client, self.device), time, time, heads)
+        try:
+            new = opened.note.absorb(change, self.device if author is None else device_of(author), updates)
+        except BadUpdate as fault:
+            return [self._refused(note_id, fault)]
         opened.heads = heads
-        self._changed(note_id)
-        return facts
+        if new or change not in opened.note.unread:
+            opened.modified = max(opened.modified, time)
+            self._changed(note_id)
+        return [NoteAbsorbed(note_id, update) for update in new]
 
     def refresh(self) -> list[Fact]:
         """Derive the rows and texts of all notes that changed since, and return what changed in the list."""
@@ -253,7 +286,7 @@ class Notebook:
         if command.note in self._open or command.note in self.rows:
             self._unsaved.given_again(command.note, command, maker or NOBODY)
             return []
-        note = Note(command.note, self.client)
+        note = Note(command.note, self.client, self.device)
         asked = {"title": command.title, "folder": clean_folder(command.folder), "source": command.source}
         self._counter += 1
         # A title is set even when it is empty: a change without an edit would tell nobody that there is a note.
@@ -286,19 +319,6 @@ class Notebook:
                 raise AssertionError("a note is created before it is written")
         assert_never(command)
 
-    def _apply(self, opened: _Open, update: bytes) -> bytes | UpdateRefused:
-        note = opened.note
-        try:
-            new = note.apply(update)
-        except BadUpdate as fault:
-            if fault.torn:
-                self._tear(note.id)
-            return UpdateRefused(note.id, fault.reason, dropped=fault.torn)
-        if note.pending:
-            self._tear(note.id)
-            return UpdateRefused(note.id, "it came before what it needs", dropped=True)
-        return new
-
     def _changed(self, note_id: str) -> None:
         self._stale.add(note_id)
         self._unsaved.changed(note_id)
@@ -306,6 +326,11 @@ class Notebook:
     def _tear(self, note_id: str) -> None:
         del self._open[note_id]
         self._stale.discard(note_id)
+
+    def _refused(self, note_id: str, fault: BadUpdate) -> UpdateRefused:
+        if fault.torn:
+            self._tear(note_id)
+        return UpdateRefused(note_id, fault.reason, dropped=fault.torn)
 
     def _refreshed(self, note_id: str) -> list[Fact]:
         """Derive one row if it is stale and may be shown; its text goes to the search."""
@@ -328,40 +353,12 @@ class Notebook:
         return self._row_and_body(note_id) if note_id in self._open else None
 
 
+def device_of(author: str) -> str:
+    """Return the device that writes as an author, both in hexadecimal: an author begins with its device's fingerprint."""
+    return author[:_device_digits]
+
+
 def _set_unless_default(note: Note, name: str, value: str, default: str, counter: int) -> bytes:
     if value == default and not note.field(name).values:
         return b""
     return note.set_field(name, value, counter)
-
-
-def _refusal(command: Command) -> str | None:
-    """Return why a command cannot be carried out, whatever the notebook holds."""
-    if not _note_id.fullmatch(command.note):
-        return f"{command.note[:40]!r} is no note's id."
-    match command:
-        case CreateNote(title=title, folder=folder, body=body):
-            return _text_refusal(title, folder, body)
-        case RenameNote(title=title):
-            return _text_refusal(title, "", "")
-        case MoveNote(folder=folder):
-            return _text_refusal("", folder, "")
-        case ReplaceBody(body=body):
-            return _text_refusal("", "", body)
-        case PinNote() | TrashNote() | RestoreNote():
-            return None
-    assert_never(command)
-
-
-def _text_refusal(title: str, folder: str, body: str) -> str | None:
-    for what, text, most in (
-        ("title", title, title_characters_max),
-        ("folder", folder, folder_characters_max),
-        ("text", body, body_characters_max),
-    ):
-        if len(text) > most:
-            return f"The {what} has {len(text):,} characters, the limit is {most:,}: make it shorter."
-        try:
-            text.encode()
-        except UnicodeEncodeError as fault:
-            return f"The {what} holds half a character at {fault.start:,} (a lone surrogate): type it again."
-    return None

@@ -22,11 +22,14 @@ author 16 ‖ n 8 ‖ id 32.
     receipts     (relay, certificate)  the receipt as sent                                                            p
     waiting      id                    the change as sent: its predecessors are not here yet                          p
     quarantine   number;               text reason · data                                                             p
-                 second key            ("refused", SHA-256 of data), or ("damaged", store, key): then no data
+                 second key            (kind, tag, id of a change), of bytes that are none (kind, SHA-256 of data),
+                                       ("damaged", store, key), of the log with the second key there behind it, or
+                                       ("seen", second key of what a person has dismissed). No data: only named
     rows         0                     8 pos reflected · 4 count of segments · the first screenful    "rows/0"
                  segment, from 1       list rows                                                      "rows/<number>"
     texts        as rows               folded texts for the search                                    "texts/<number>"
-    states       (note, 0)             8 pos reflected · 2 count of heads, links · document state     "states/<note>"
+    states       (note, 0)             1 format: 2 · 8 pos reflected · 2 count of heads, links ·      "states/<note>"
+                                       4 count of clients, each 4 number · 8 device · document state
                                        numbers above 0 are for keyframes
     meta         "generation"          16 random · 1 state: 0 open · 1 closed, a newer generation has taken over      p
                  "fence"               8 token          of the core that leads the session                            p
@@ -47,7 +50,7 @@ belong to this one.
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from carryon_sync.formats.change import Change, Link, Seen, decode_change
 from carryon_sync.formats.octets import Cursor, Malformed, u16, u32, u64
@@ -79,6 +82,7 @@ STORES = (
 )
 
 _MARK = bytes((FORMAT,))
+_STATE_MARK = b"\2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,15 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class NoteState:
-    """A document's state, the position of the log it reflects, and the heads of its note there."""
+    """A document's state, the position of the log it reflects, the heads of its note there, and whose each of its client
+    numbers is (8 bytes of the device's fingerprint).
+    """
 
     note: str
     pos: int
     heads: Mapping[bytes, Link]
     state: bytes
+    writers: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def plain(payload: bytes) -> bytes:
@@ -253,15 +260,21 @@ def journal_in(payload: bytes, author: bytes) -> JournalRow | None:
 
 def state_payload(state: NoteState) -> bytes:
     """Write a note's state, to be sealed."""
-    return u64(state.pos) + _links(tuple(state.heads.values())) + state.state
+    assert all(len(device) == 8 for device in state.writers.values()), "a device is named by 8 bytes"
+    writers = b"".join(u32(client) + device for client, device in state.writers.items())
+    heads = _links(tuple(state.heads.values()))
+    return b"".join((_STATE_MARK, u64(state.pos), heads, u32(len(state.writers)), writers, state.state))
 
 
 def state_in(payload: bytes, note: str) -> NoteState | None:
-    """Read an opened state, or None if it is damaged."""
+    """Read an opened state, or None if it is damaged or of another format."""
     cursor = Cursor(payload)
     try:
+        if cursor.take(1, "format") != _STATE_MARK:
+            return None
         pos, links = cursor.u64("pos"), _taken_links(cursor)
-        return NoteState(note, pos, {link.author: link for link in links}, cursor.rest())
+        writers = {cursor.u32("client"): cursor.take(8, "device") for _ in range(cursor.u32("count of clients"))}
+        return NoteState(note, pos, {link.author: link for link in links}, cursor.rest(), writers)
     except Malformed:
         return None
 

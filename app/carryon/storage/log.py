@@ -115,6 +115,8 @@ class Log:
                 continue
             if plan.appended.new:
                 self.changes.reached(plan.appended.new[-1].pos)
+            if plan.touches_quarantine:
+                self.quarantine.touched()
             return plan.appended
         count = len(received.changes)
         raise Busy(f"{count} received changes found no place in {COMMIT_TRIES_MAX} tries: close other windows")
@@ -135,6 +137,14 @@ class Log:
         lower, upper = beneath("fetch")
         entries = await self._generation.store.read("meta", lower=lower, upper=upper)
         return [tag for entry in entries if isinstance(entry.key, tuple) and isinstance(tag := entry.key[1], bytes)]
+
+    async def forked(self) -> list[bytes]:
+        """Give the tags of which an author's chain has two changes of one number, but for those a person has dismissed."""
+        lower, upper = beneath("fork")
+        entries = await self._generation.store.read("meta", lower=lower, upper=upper)
+        tags = [tag for entry in entries if isinstance(entry.key, tuple) and isinstance(tag := entry.key[1], bytes)]
+        seen = await self.quarantine.dismissed([("forked", tag) for tag in tags])
+        return [tag for tag in tags if ("forked", tag) not in seen]
 
     async def keep(self, name: str, value: bytes) -> None:
         """Keep something of the core's under a name, sealed."""

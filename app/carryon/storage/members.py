@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from carryon_sync.formats.records import record_id
 
 from carryon.storage import layouts
-from carryon.storage.errors import Busy, Exists
+from carryon.storage.errors import Busy, Exists, Moved
 from carryon.storage.generation import COMMIT_TRIES_MAX, Generation
 from carryon.storage.keys import beneath
 from carryon.storage.quarantine import DamagedRecord, Quarantine
-from carryon.storage.store import Add, Delete, Put
+from carryon.storage.store import Add, Delete, Entry, Expect, Operation, Put
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Members:
         """Give all members' records as sent, in the order in which they were added; what is damaged is quarantined."""
         records = []
         for entry in await self._generation.entries("members"):
-            record = layouts.unplain(entry.value)
-            if record is None or record_id(record) != entry.unique:
-                await self._quarantine.add([DamagedRecord("members", entry.key, entry.unique)])
+            record = _record_in(entry)
+            if record is None:
+                await self._quarantine.add([_damaged(entry)])
             else:
                 records.append(record)
         return records
@@ -46,17 +46,24 @@ class Members:
     async def add(self, records: Sequence[bytes]) -> list[bytes]:
         """Keep records in this order; give those that were new."""
         for _ in range(COMMIT_TRIES_MAX):
-            held = {entry.unique for entry in await self._generation.entries("members")}
+            entries = await self._generation.entries("members")
+            held = {entry.unique for entry in entries if _record_in(entry) is not None}
             by_id = {record_id(record): record for record in records}
             new = {id: record for id, record in by_id.items() if id is not None and id not in held}
             if not new:
                 return []
+            operations: list[Operation] = []
+            mended = [entry for entry in entries if entry.unique in new]
+            for entry in mended:
+                operations += (Expect("members", entry.key, entry.value), Delete("members", entry.key))
+            operations += await self._quarantine.settling(_damaged(entry).about for entry in mended)
+            operations += [Add("members", layouts.plain(record), unique=id) for id, record in new.items()]
             try:
-                await self._generation.commit(
-                    [Add("members", layouts.plain(record), unique=id) for id, record in new.items()]
-                )
-            except Exists:  # Another core added one meanwhile.
+                await self._generation.commit(operations)
+            except (Exists, Moved):  # Another core added or mended one meanwhile.
                 continue
+            if mended:
+                self._quarantine.touched()
             return list(new.values())
         raise Busy(f"{len(records)} members' records could not be kept, {COMMIT_TRIES_MAX} tries: close other windows")
 
@@ -82,3 +89,12 @@ class Members:
     async def keep_author(self, author: Author) -> None:
         """Keep an author, or that it is retired."""
         await self._generation.commit([Put("meta", ("author", author.id), layouts.plain(bytes((author.retired,))))])
+
+
+def _record_in(entry: Entry) -> bytes | None:
+    record = layouts.unplain(entry.value)
+    return None if record is None or record_id(record) != entry.unique else record
+
+
+def _damaged(entry: Entry) -> DamagedRecord:
+    return DamagedRecord("members", entry.key, entry.unique)

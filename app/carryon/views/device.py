@@ -99,11 +99,33 @@ class ImportReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that needs attention: about a note, where that is known, and words: what is wrong, what is done about it.
+
+    `name` is for dismissing it, empty where that is not for a person to do; `can_ask` where it can be asked for again.
+    """
+
+    words: str
+    note: str | None = None
+    title: str = ""
+    name: str = ""
+    can_ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Toast:
     """Passing words; `restore` is the note that Undo brings back from the trash."""
 
     words: str
     restore: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaved:
+    """What a tab wrote and cannot be saved: the reasons, and its words."""
+
+    reasons: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +152,11 @@ class Device:
     toast: Toast | None = None
     problems: tuple[str, ...] = ()
     """Errors in words: what happened, what is safe, what to do. They stay until the person dismisses them."""
+    not_saved: NotSaved | None = None
+    troubles: tuple[Trouble, ...] = ()
+    """What needs attention, until it is mended or the person dismisses it."""
+    note_trouble: str = ""
+    """What of the tab's open note cannot be read."""
     update_waiting: bool = False
     persisted: bool | None = None
     """Whether the browser has promised to keep the storage; None: it has not said."""

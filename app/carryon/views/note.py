@@ -28,6 +28,7 @@ from carryon.views.route import query_of
 from carryon.views.tab import TITLE_CHARACTERS_MAX, Tab, is_id
 
 READ_CHARACTERS_MAX: Final = 6_000
+TITLES_MAX: Final = 12
 
 
 class _Note(NamedTuple):
@@ -37,6 +38,7 @@ class _Note(NamedTuple):
     placeholder: str
     title_max: int
     titles: tuple[str, ...]
+    trouble: str
     folder: str
     words: str
     pinned: bool
@@ -67,10 +69,11 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
     model = _Note(
         note=row.note,
         back=back,
-        title=row.title if note is None else notebook.title(note.id).value or "",
+        title=row.title if note is None else (notebook.title(note.id).value or "")[:TITLE_CHARACTERS_MAX],
         placeholder=row.title or "Untitled",
         title_max=TITLE_CHARACTERS_MAX,
         titles=_titles(notebook.title(note.id)) if note else (),
+        trouble=device.note_trouble,
         folder=row.folder,
         words=counted(row.words, "word", "words"),
         pinned=row.pinned,
@@ -94,8 +97,8 @@ def _read(notebook: Notebook, note: Note) -> str:
 
 def _titles(title: Field) -> tuple[str, ...]:
     """Return the titles that wait for somebody to choose, or none."""
-    values = sorted({value for _, value in title.values})
-    return tuple(values) if len(values) > 1 else ()
+    values = sorted({value[:TITLE_CHARACTERS_MAX] for _, value in title.values})
+    return tuple(values[:TITLES_MAX]) if len(values) > 1 else ()
 
 
 def _preview(notebook: Notebook, note: Note) -> Markup:

@@ -234,10 +234,10 @@ class Conversation:
         self._up.fetched(changes, position)
         return self._push()
 
-    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], now: int) -> Effects:
+    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes], now: int) -> Effects:
         """Ask the relay for what is lacking, if anything."""
-        ids = self._lasting.holes.ids
-        want = self._wanting.want(tags, ranges, ids) if self.phase is Phase.LIVE else None
+        named = (*self._lasting.holes.ids, *ids)
+        want = self._wanting.want(tags, ranges, named) if self.phase is Phase.LIVE else None
         if want is None:
             return []
         self._withheld.asked(now)

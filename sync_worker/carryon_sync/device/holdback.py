@@ -28,11 +28,12 @@ from carryon_sync.protocol.frames import Range
 
 WAITING_MAX = 4096
 WAITING_BYTES_MAX = 64 << 20
+NEED_BYTES = 256  # what one need takes in memory: compressed, a change may name very many
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A verified change by its names; `needs` come from its opened body, `size` is its length as sent."""
+    """A verified change by its names; `needs` come from its opened body, `size` what it takes, sealed, with its needs."""
 
     id: bytes
     tag: bytes
@@ -53,7 +54,7 @@ class Arrived:
 def arrived(change: Change, needs: tuple[Link, ...], *, ended: bool = False) -> Arrived:
     """Name an opened change; `ended` where its device was out, or might not write, and it does not know of that."""
     header = change.header
-    size = len(change.ciphertext)
+    size = len(change.ciphertext) + NEED_BYTES * len(needs)
     return Arrived(change.id, header.tag, header.author, header.n, header.prev, needs, size, ended)
 
 

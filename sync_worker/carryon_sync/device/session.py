@@ -175,9 +175,9 @@ class Session:
         """Take a page of the outbox; `position` is that of its last change in the log."""
         return [] if self._talk is None else self._talk.outbox(changes, position)
 
-    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], now: int) -> Effects:
+    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes], now: int) -> Effects:
         """Ask the relay for what is lacking, and for what fills the holes, if anything."""
-        return [] if self._talk is None else self._talk.want(tags, ranges, now)
+        return [] if self._talk is None else self._talk.want(tags, ranges, ids, now)
 
     def held(self, ids: Sequence[bytes], now: int) -> Effects:
         """Note that these changes are held now, some of which may have been lacking."""

@@ -6,6 +6,7 @@ The layout stands in `frames.py`; this is its one implementation, used by the de
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,9 @@ from carryon_sync.protocol.frames import (
 
 # An error's words may be nothing but brackets; a line itself has a handful.
 BRACKETS_MAX = WORDS_CHARACTERS_MAX + 24
+DEPTH_MAX = 8
+# A string as a whole, closed or not, or a bracket.
+_PARTS = re.compile(r'"(?:[^"\\]|\\.?)*"?|[\[\]{}]', re.DOTALL)
 
 
 def encode(frame: Frame) -> bytes:
@@ -115,8 +119,12 @@ def decode(data: bytes) -> Frame | Rejected:
     if brackets > BRACKETS_MAX:
         return Rejected(f"a frame's line has {brackets} opening brackets, the limit is {BRACKETS_MAX}")
     try:
-        line = json.loads(data[:end])
-    except (ValueError, RecursionError):
+        # As text: of bytes, `json` guesses an encoding of its own.
+        text = data[:end].decode()
+        if _depth(text) > DEPTH_MAX:
+            return Rejected(f"a frame's line is more than {DEPTH_MAX} deep")
+        line = json.loads(text)
+    except ValueError:
         return Rejected("a frame's line is not JSON")
     if not isinstance(line, dict) or not isinstance(line.get("frame"), str):
         return Rejected('a frame\'s line is an object with its name under "frame"')
@@ -131,6 +139,15 @@ def decode(data: bytes) -> Frame | Rejected:
     except Malformed as fault:
         return Rejected(f"not a frame {name}: {fault}")
     return frame
+
+
+def _depth(line: str) -> int:
+    """Return how deep the brackets of a line go: JSON is read by recursion, and in Pyodide a deep one ends the interpreter."""
+    depth = deepest = 0
+    for part in _PARTS.findall(line) if line.count("[") + line.count("{") > DEPTH_MAX else ():
+        depth += (part in "[{") - (part in "]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 class _Line:

@@ -149,7 +149,7 @@ class Importing:
             for note in edits:
                 opened.documents.created(note)
             rows = [opened.journal_row(edit, {}) for edit in edits.values()]
-            await opened.writer.put(rows, opened.journalled)
+            opened.writer.put(rows, opened.journalled)
             raise
         opened.wrote(entries)
         for note in edits:

@@ -7,7 +7,7 @@
 
 from dataclasses import replace
 
-from carryon_sync.formats.records import FrontierHead, Invite, Revocation, Role, fingerprint_of
+from carryon_sync.formats.records import FrontierHead, Invite, Role, fingerprint_of
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.open_notebook import OpenNotebook
@@ -68,15 +68,7 @@ async def revoke_invite(opened: OpenNotebook, invite: bytes) -> Rejected | None:
         return Rejected("There is no such invite.")
     if not identity.members.is_owner(identity.certificate):
         return Rejected("Only an owner of the notebook can withdraw an invite.")
-    record = await signed_record(
-        identity.keyring.primitives,
-        identity.signing,
-        identity.notebook,
-        identity.members.good_tips(),
-        identity.certificate,
-        Revocation(invite),
-    )
-    await identity.learn([record.encode()])
+    await identity.revoke(invite)
     await _published(opened)
     return None
 

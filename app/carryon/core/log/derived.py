@@ -133,10 +133,12 @@ class Derived:
             self._notebook.put_texts({note: bodies[note] for note in unknown})
             await asyncio.sleep(0)
         for note in [note for note in self._notebook.rows if self._notebook.text(note) is None]:
-            if not await self._documents.use(note):
-                # All of it is damaged: it is found by its title.
-                self._notebook.put_texts({note: ""})
+            await self._documents.use(note)
             self._notebook.refresh()
+            if self._notebook.text(note) is None:
+                # Of one that is not whole what can be read is looked through; one that cannot be read is found by its title.
+                document = self._notebook.note(note)
+                self._notebook.put_texts({note: document.body if document is not None else ""})
 
     async def _changed_after(self, pos: int) -> set[str]:
         """The notes that changed after a position, up to the one that the stored rows reflect."""
@@ -192,12 +194,13 @@ class Derived:
     def _long_tails(self) -> dict[str, int]:
         tails = self._documents.tails.items()
         long = {note: tail for note, tail in tails if tail > TAIL_MAX and self._notebook.note(note) is not None}
-        return {note: tail for note, tail in long.items() if not self._documents.is_unfolded(note)}
+        return {note: tail for note, tail in long.items() if self._documents.is_whole(note)}
 
     def _state(self, note: str, pos: int) -> NoteState:
         document = self._notebook.note(note)
         assert document is not None, "only what is in memory has a long tail"
-        return NoteState(note, pos, dict(self._documents.heads(note)), document.state())
+        writers = {number: bytes.fromhex(device) for number, device in document.writers.items()}
+        return NoteState(note, pos, dict(self._documents.heads(note)), document.state(), writers)
 
     def _notes_by_segment(self) -> dict[int, list[str]]:
         notes: dict[int, list[str]] = {}
@@ -218,4 +221,6 @@ class Derived:
         return encode_rows(self._notebook.rows[note] for note in notes)
 
     def _encoded_texts(self, notes: list[str]) -> bytes:
-        return json.dumps({note: self._notebook.text(note) for note in notes}, ensure_ascii=False).encode()
+        # One that cannot be read has no text; the next start tries it again.
+        readable = [note for note in notes if not self._documents.is_unreadable(note)]
+        return json.dumps({note: self._notebook.text(note) for note in readable}, ensure_ascii=False).encode()

@@ -110,21 +110,21 @@ class Identity:
             return False
         return await self._declare(Witness(), ends[:AFTER_MAX])
 
-    async def end_invites(self, now: int) -> bool:
-        """Withdraw the invites of this device that have expired (`now` in ms since 1970); whether there were any.
-
-        So their end is in the records, where everybody reads the same, and no device goes by its own clock.
-        """
-        if not self.members.is_owner(self.certificate):
-            return False
+    def expired_invites(self, now: int) -> list[bytes]:
+        """The ids of this owner's own open invites that have expired by its clock (`now` in ms since 1970)."""
         members, own = self.members, self.signing.public
-        expired = [
+        if not members.is_owner(self.certificate):
+            return []
+        return [
             record.id
             for record in members.records()
             if isinstance(record.says, Invite) and record.says.expires <= now and members.uses_left(record.id)
             if (issuer := members.certificate(record.issuer)) is not None and issuer.signing == own
         ]
-        return any([await self._declare(Revocation(invite), members.good_tips()[:AFTER_MAX]) for invite in expired])
+
+    async def revoke(self, invite: bytes) -> bool:
+        """Withdraw an invite as an owner; whether that holds. Raises StorageError."""
+        return await self._declare(Revocation(invite), self.members.good_tips()[:AFTER_MAX])
 
     async def _declare(self, says: Says, after: Sequence[bytes]) -> bool:
         record = await signed_record(
@@ -190,9 +190,9 @@ class Identity:
             bodies.append(body)
         return bodies
 
-    def is_ended(self, change: Change, body: Body) -> bool:
-        """Whether a change's device was out, or might not write any more, and the change does not know of that."""
-        return self.members.frontier(change.header.author, body.tips) is not None
+    def is_ended(self, author: bytes, tips: Sequence[bytes]) -> bool:
+        """Whether an author's device was out, or might not write any more, and a change that names these tips does not know of that."""
+        return self.members.frontier(author, tips) is not None
 
     async def _opened(self, changes: Sequence[Change]) -> list[Body | Rejected | Early]:
         certificates = [self.members.certificate_of(change.header.author) for change in changes]

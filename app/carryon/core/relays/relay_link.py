@@ -33,12 +33,13 @@ from carryon_sync.device.effects import (
 from carryon_sync.device.holes import Hole
 from carryon_sync.device.session import Session
 from carryon_sync.device.status import Phase
+from carryon_sync.device.wanting import ASKED_MAX
 from carryon_sync.formats.change import Seen, id_in
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
+from carryon_sync.protocol.frames import PROTOCOL
 from carryon_sync.protocol.parts import messages
 
 from carryon.core.environment import ConnectionFailed, Ended, Environment, Socket
@@ -103,6 +104,8 @@ class RelayLink:
         self._evidence.agreement = Agreement(await self._log.relays.marks(self._address), reached)
         await self._refill()
         await self._read_receipts()
+        # Another core may have learned of keys and records.
+        self._taken(await self._receiving.try_again())
         self._session = Session(
             self._identity.notebook,
             self._identity.certificate,
@@ -134,6 +137,14 @@ class RelayLink:
         """Records were added on this device."""
         self._hint("members")
 
+    def lacking(self) -> None:
+        """Something turned out not to be here whole."""
+        self._hint("lacking")
+
+    def ask_again(self) -> None:
+        """Ask for everything that is lacking once more, on a new connection: each thing is asked for once on each."""
+        self._hint("again")
+
     def _hint(self, name: str) -> None:
         # A hint says "look": twice is once, so each takes one place in the queue until it is looked at. One that finds no place
         # waits beside the queue: what it tells of is told only once, and would lie until the next connection.
@@ -153,6 +164,10 @@ class RelayLink:
                 return self._session.changed()
             case "members":
                 return self._session.members_changed()
+            case "lacking":
+                return self._session.lacking()
+            case "again":
+                return (*self._ended("asked to ask again"), *self._session.hint_online(self._clock()))
             case _:
                 return self._session.hint_online(self._clock())
 
@@ -210,7 +225,7 @@ class RelayLink:
             case FetchOutbox(after, limit):
                 return await self._fetch_outbox(after, limit)
             case FetchWants():
-                return self._want()
+                return await self._want()
             case Acked(sequences):
                 for id, _ in sequences:
                     if id in self._position_by_id:
@@ -262,11 +277,13 @@ class RelayLink:
         if admitted.records:
             await self._receiving.members_changed()
             await self._read_receipts()
+            self._took(await self._receiving.try_again())
             self._met()
         return self._session.members_stored()
 
     async def _exchange_members(self) -> None:
         if await self._identity.read_kept():
+            self._took(await self._receiving.try_again())
             self._met()
         # Also what a full disk refused before: a relay gives no record again that the hello names as held.
         await self._identity.learn(())
@@ -327,12 +344,14 @@ class RelayLink:
         renewed = await self._identity.renewed([entry.change for entry in entries])
         return self._session.outbox([change.encode() for change in renewed], position)
 
-    def _want(self) -> Sequence[Effect]:
+    async def _want(self) -> Sequence[Effect]:
+        # All of it: what this connection has asked for already is left out by the session, and must not hide the rest.
         holdback = self._receiving.holdback
-        tags = holdback.marked[:WANTS_MAX]
+        tags = holdback.marked[:ASKED_MAX]
         for tag in tags:
             holdback.fetching(tag)
-        return self._session.want(tags, holdback.wants(WANTS_MAX), self._clock())
+        wanted = await self._log.quarantine.wanted()
+        return self._session.want(tags, holdback.wants(ASKED_MAX), wanted, self._clock())
 
     async def _keep_receipt(self, certificate: bytes, sealed: bytes) -> None:
         known = self._evidence.receipts.get(certificate)
@@ -376,7 +395,7 @@ class RelayLink:
             mark=RUNNING_START if mark is None else mark.running,
             changes=self._log.changes.position,
             waiting=self._receiving.holdback.count,
-            quarantined=len(await self._log.quarantine.items()),
+            quarantined=len(self._log.quarantine.known),
             time=self._environment.now(),
             notes=tuple(self._digests()),
         )

@@ -124,6 +124,8 @@ class Syncing:
                 self._address_due.set()
             case "members":
                 self._members_due.set()
+            case "again" if self._link is not None:
+                self._link.ask_again()
             case _:
                 return
 
@@ -158,6 +160,18 @@ class Syncing:
                 # They are kept, and read again.
                 await asyncio.sleep(STORAGE_PAUSE_S)
                 self._members_due.set()
+
+    def lacking(self) -> None:
+        """Something turned out not to be here whole."""
+        if self._link is not None:
+            self._link.lacking()
+
+    def ask_again(self) -> None:
+        """The person wants what is lacking to be asked for once more; a core that follows tells the one that leads."""
+        if self._link is not None:
+            self._link.ask_again()
+        elif self._channel is not None:
+            self._channel.post({"type": "again"})
 
     def hint(self) -> None:
         """The network may be there, or the person looks."""
