@@ -157,6 +157,10 @@ class Identity:
 
     async def _look_again(self) -> None:
         await open_epochs(self.keyring, self.secrets, self.members)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have everybody look who waits for records or keys."""
         # Whoever waits holds the event that was there: it is woken by what comes after it looked, and by nothing older.
         self.changed.set()
         self.changed = asyncio.Event()

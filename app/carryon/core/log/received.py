@@ -161,8 +161,8 @@ class Receiving:
             known = self._identity.changed
             taken = await self._receive(data, relay, fence, finished)
             if taken.early and self._identity.changed is not known:
-                # What they came too early for has come while they were looked at.
-                taken += await self._try_again()
+                # What they came too early for has come while they were looked at: whoever waits for it is to try them again.
+                self._identity.wake()
             return taken + self._told()
 
     async def try_again(self) -> Taken:

@@ -288,7 +288,8 @@ class RelayLink:
         if effect.changes:
             taken = await self._receiving.receive(effect.changes, self._address, self._fence)
             self._took(taken)
-            dropped = taken.dropped
+            # The log is held up to what came too early, or found no room: it is a hole until it is here.
+            dropped = (*taken.dropped, *taken.early)
         shown = await self._log.relays.shown(
             self._address,
             dict(effect.places),
