@@ -36,7 +36,7 @@ rule = entering(RULES)
 
 @rule
 async def what_one_relay_sent_goes_to_the_others(device: Device) -> None:
-    """A received change enters every outbox but its sender's; one that is held leaves its sender's."""
+    """A received change enters every outbox but its sender's; one that is held stays where it is until the stream has shown it."""
     log = device.log
     fence = await connected(log, HOME, AWAY)
     mine, theirs = change("n", ALICE, 1), change("n", BOB, 1)
@@ -47,6 +47,8 @@ async def what_one_relay_sent_goes_to_the_others(device: Device) -> None:
     assert await outbox(log, AWAY, fence) == [mine, theirs]
 
     await log.append(Received((mine, theirs), relay=AWAY), fence)
+    assert await outbox(log, AWAY, fence) == [mine, theirs]
+    await log.relays.shown(AWAY, {mine.id: 1, theirs.id: 2}, fence, AT_START)
     assert await outbox(log, AWAY, fence) == []
     assert await outbox(log, HOME, fence) == [mine]
 
@@ -66,6 +68,25 @@ async def a_relay_connected_by_one_core_is_every_cores(device: Device) -> None:
     await folded(third, change("m", ALICE, 1))
     assert (await device.log.relays.pending(HOME)).by_tag == {}
     assert await device.store.read("outbox") == []
+
+
+@rule
+async def a_change_that_enters_while_a_relay_is_connected_is_offered_to_it(device: Device) -> None:
+    """The core that wrote it knew of no relay, and the one that connects it had looked for the end of the log before."""
+    log, second = device.log, await device.second_log()
+    fence = await log.relays.lead()
+    look, late = log.changes.refresh, [change("n", BOB, 1)]
+
+    async def look_too_early() -> int:
+        last = await look()
+        while late:
+            await second.append(Received((late.pop(),)))
+        return last
+
+    log.changes.refresh = look_too_early  # type: ignore[method-assign]
+    await log.relays.start_over(HOME, AT_START, fence)
+
+    assert await outbox(log, HOME, fence) == [change("n", BOB, 1)]
 
 
 @rule

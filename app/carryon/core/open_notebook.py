@@ -99,6 +99,7 @@ class OpenNotebook:
         )
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
+        identity.published = self.syncing.members_kept
         self.attention = Attention(log, identity, notebook, self._attention_changed)
         log.quarantine.touched = self._quarantine_touched
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
@@ -289,7 +290,7 @@ class OpenNotebook:
         note, entry = folded.note, folded.entry
         self.documents.advance(note, link_of(entry.change), folded.rows)
         heads = named(self.documents.heads(note))
-        self.notebook.put_heads(note, heads, folded.time, first=sum(heads.values()) == 1)
+        self.notebook.put_heads(note, heads, folded.time, first=folded.begins)
         self.wrote([entry])
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:
@@ -306,12 +307,25 @@ class OpenNotebook:
     async def _lead(self) -> None:
         # The core that led may have died between a commit and its word of it.
         self._look.set()
-        custody = asyncio.ensure_future(self._custody.run())
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            duties = [tasks.create_task(self._custody.run()), tasks.create_task(self._try_early())]
             await self.syncing.lead()
-        finally:
-            custody.cancel()
-            await asyncio.gather(custody, return_exceptions=True)
+            for duty in duties:
+                duty.cancel()
+
+    async def _try_early(self) -> None:
+        """Try what came too early again, whenever keys or members' records have come, by whatever way."""
+        while True:
+            changed = self.identity.changed
+            try:
+                taken = await self.receiving.try_again()
+            except StorageError:
+                # It lies in quarantine still, and is tried again.
+                await asyncio.sleep(FOLLOW_PAUSE_S)
+                continue
+            self._took(taken)
+            self.syncing.took(taken)
+            await changed.wait()
 
     def _quarantine_touched(self) -> None:
         self.attention.touch()
@@ -352,6 +366,8 @@ class OpenNotebook:
             self.identity,
             self.documents,
             self.author.id,
+            # What is being written is this core's, though it has not heard yet that it is there.
+            lambda row: not self.writer.is_idle or self.outgoing.knows(row),
             self._behind,
             self._changed,
         )
@@ -371,15 +387,15 @@ class OpenNotebook:
     async def _inherit_on(self) -> None:
         while True:
             await asyncio.sleep(INHERIT_S)
-            if self._neighbours or self._is_owed:
-                try:
-                    await self._inherit()
-                except StorageError:
-                    # It lies in the journal still, and is looked for again.
-                    continue
-                if self._is_owed:
-                    self._is_owed, self.outgoing.problem = False, None
-                    self._changed()
+            try:
+                # Also where nobody was heard of: another core may have saved words and died without a word of it.
+                await self._inherit()
+            except StorageError:
+                # It lies in the journal still, and is looked for again.
+                continue
+            if self._is_owed:
+                self._is_owed, self.outgoing.problem = False, None
+                self._changed()
 
     async def _follow(self) -> None:
         while True:

@@ -61,6 +61,8 @@ class Taken:
     refused: tuple[bytes, ...] = ()
     early: tuple[bytes, ...] = ()
     dropped: tuple[bytes, ...] = ()
+    # New changes that this very device has written: its profile was put back, or copied.
+    own: tuple[bytes, ...] = ()
     # What the authors of what came say that relays have shown them, each with the author.
     seen: tuple[tuple[bytes, Seen], ...] = ()
 
@@ -72,6 +74,7 @@ class Taken:
             self.refused + other.refused,
             self.early + other.early,
             self.dropped + other.dropped,
+            self.own + other.own,
             self.seen + other.seen,
         )
 
@@ -96,17 +99,21 @@ class Receiving:
         self._outgoing = outgoing
         self._left_behind = left_behind
         self._untold: list[Fact] = []
+        self._unsaid: list[tuple[int, bytes]] = []
+        self._to_tell_whole: set[str] = set()
         self._waiting: dict[bytes, _Arrival] = {}
         self._own_positions: set[int] = set()
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
+        # Up to which position of the log all that no relay has shown has been given to whoever counts it.
+        self.accounted = 0
         # Whether the log holds what a newer release has written and this one would have to understand.
         self.newer = False
 
     async def start(self, absorbed: int) -> None:
         """Begin after a position of the log that the rows reflect, with what waited before."""
-        self.absorbed = absorbed
+        self.absorbed = self.accounted = absorbed
         self.newer = await self._log.kept(NEWER) is not None
         await self.read_waiting()
 
@@ -138,9 +145,9 @@ class Receiving:
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
         self._own_positions.update(entry.pos for entry in entries if entry.pos > self.absorbed)
-        while self.absorbed + 1 in self._own_positions:
-            self.absorbed += 1
-            self._own_positions.remove(self.absorbed)
+        self._absorbed_to(self.absorbed)
+        if not self._turn.locked():
+            self.accounted = self.absorbed
         if self._own_positions:
             # What lies between is another core's, which may have died before it told anybody.
             self._left_behind()
@@ -158,47 +165,61 @@ class Receiving:
         Raises StorageError, and then the batch is to be given again.
         """
         async with self._turn:
-            decoded = [(each, decode_change(each)) for each in data]
-            refused = [Refused(change.reason, each) for each, change in decoded if isinstance(change, Rejected)]
-            changes = await self._not_held([change for _, change in decoded if isinstance(change, Change)])
-            whole = Taken()
-            *earlier, last = list(turns(changes)) or [[]]
-            for turn in earlier:
-                whole += await self._take_turn(turn, refused, relay, fence, ())
-                refused = []
-            whole += await self._take_turn(last, refused, relay, fence, finished)
-            return whole + self._told()
+            known = self._identity.changed
+            taken = await self._receive(data, relay, fence, finished)
+            if taken.early and self._identity.changed is not known:
+                # What they came too early for has come while they were looked at: whoever waits for it is to try them again.
+                self._identity.wake()
+            return taken + self._told()
 
     async def try_again(self) -> Taken:
-        """Try what could not be opened before: more keys or members' records are here. Raises StorageError."""
+        """Try what could not be opened before: more keys or members' records are here. Raises StorageError.
+
+        What is new is none that a relay is known to have: the relay that gave it may have lost it since.
+        """
+        async with self._turn:
+            return await self._try_again() + self._told()
+
+    async def _receive(
+        self, data: Sequence[bytes], relay: str | None, fence: int | None, finished: Sequence[bytes]
+    ) -> Taken:
+        decoded = [(each, decode_change(each)) for each in data]
+        refused = [Refused(change.reason, each) for each, change in decoded if isinstance(change, Rejected)]
+        changes = await self._not_held([change for _, change in decoded if isinstance(change, Change)])
+        whole = Taken()
+        *earlier, last = list(turns(changes)) or [[]]
+        for turn in earlier:
+            whole += await self._take_turn(turn, refused, relay, fence, ())
+            refused = []
+        return whole + await self._take_turn(last, refused, relay, fence, finished)
+
+    async def _try_again(self) -> Taken:
         items = await self._log.quarantine.items()
         early = [item for item in items if item.kind is Kind.EARLY and item.data]
-        taken = await self.receive([item.data for item in early], None, None)
+        taken = await self._receive([item.data for item in early], None, None, ())
         await self._log.quarantine.settle(
             item.about for item in early if item.change is None or item.change.id not in taken.early
         )
-        async with self._turn:
-            for tag in {item.change.tag for item in items if item.kind is Kind.UNREAD and item.change}:
-                await self._read_again(tag)
-            return taken + self._told()
+        for tag in {item.change.tag for item in items if item.kind is Kind.UNREAD and item.change}:
+            await self._read_again(tag)
+        return taken
 
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
-        entered: list[tuple[int, bytes]] = []
         async with self._turn:
             if self._waiting:
                 # What it waited for may have come to the log by way of another core, or before the last end.
-                entered += (await self._take({}, (), None, None, ())).entered
+                self._unsaid += (await self._take({}, (), None, None, ())).entered
             while True:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
                 unshown = await self._log.relays.unshown(places_of(entries))
                 await self._absorb_all([entry.change for entry in entries], {})
-                entered += unshown
-                self.absorbed = page.pos
-                self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
+                self._unsaid += unshown
+                self._absorbed_to(page.pos)
                 if not page.more:
-                    return Taken(entered=tuple(entered)) + self._told()
+                    entered, self._unsaid = tuple(self._unsaid), []
+                    return Taken(entered=entered) + self._told()
 
     async def _take_turn(
         self,
@@ -241,6 +262,7 @@ class Receiving:
             entered=tuple(places_of(appended.new)),
             refused=tuple(id for each in refused if (id := id_in(each.data)) is not None),
             dropped=dropped,
+            own=tuple(entry.change.id for entry in appended.new if self._identity.is_own(entry.change.header.author)),
             seen=tuple((change.header.author, one) for change, body in fresh.values() for one in body.seen),
         )
 
@@ -297,11 +319,20 @@ class Receiving:
         for change, body in opened:
             by_note.setdefault(note_text(body.note), []).append((change, body))
         for note, changes in by_note.items():
-            self._untold += await self._absorb_note(note, changes)
+            await self._absorb_note(note, changes)
             # A long catch-up must not keep a keystroke waiting.
             await asyncio.sleep(0)
 
+    def _absorbed_to(self, pos: int) -> None:
+        # Own words may have been written behind this position while it was read.
+        self.absorbed = max(self.absorbed, pos)
+        while self.absorbed + 1 in self._own_positions:
+            self.absorbed += 1
+        self._own_positions = {pos for pos in self._own_positions if pos > self.absorbed}
+
     def _told(self) -> Taken:
+        if not self._unsaid:
+            self.accounted = self.absorbed
         told, self._untold = tuple(self._untold), []
         return Taken(told)
 
@@ -310,7 +341,8 @@ class Receiving:
             await self._log.keep(NEWER, b"")
             self.newer = True
 
-    async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
+    async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> None:
+        # What a document has taken is told, whatever becomes of the storage next: it would not be new a second time.
         async with self._documents.gate(note):
             first, body = changes[0]
             begins = first.header.n == 1 and not body.needs
@@ -319,21 +351,29 @@ class Receiving:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
                 # Nothing of it can be read: quarantine names why, and it is loaded from the log when that changes.
-                return []
-            facts: list[Fact] = []
+                return
+            self._tell_whole(note)
             links = [link_of(change) for change, _ in changes]
             heads = named(self._documents.reaching(note, links))
             for change, body in changes:
                 absorbed = self._absorb_change(note, change, body, heads)
                 torn = [fact for fact in absorbed if isinstance(fact, UpdateRefused)]
                 if torn:
-                    update = await self._documents.torn(note, change.id, torn[0].reason)
-                    return [*facts, NoteAbsorbed(note, update)] if update else facts
-                facts += absorbed
+                    self._to_tell_whole.add(note)
+                    await self._documents.torn(note, change.id, torn[0].reason)
+                    self._tell_whole(note)
+                    return
+                self._untold += absorbed
             for link, (_, body) in zip(links, changes, strict=True):
                 self._documents.advance(note, link, len(body.updates))
             await self._documents.absorbed(note, [change.id for change, _ in changes])
-            return facts
+
+    def _tell_whole(self, note: str) -> None:
+        """Tell all of a note whose document was made anew, once it is there: its editors hold what the old one had."""
+        document = self._notebook.note(note)
+        if note in self._to_tell_whole and document is not None:
+            self._to_tell_whole.remove(note)
+            self._untold.append(NoteAbsorbed(note, document.update_since(b"\0")))
 
     def _absorb_change(self, note: str, change: Change, body: Body, heads: Mapping[str, int]) -> list[Fact]:
         author = change.header.author.hex()
@@ -351,8 +391,10 @@ class Receiving:
             if bodies:
                 note = note_text(bodies[0].note)
                 async with self._documents.gate(note):
-                    update = b"" if self._documents.is_unfolded(note) else await self._documents.reloaded(note)
-                self._untold += [NoteAbsorbed(note, update)] if update else []
+                    if not self._documents.is_unfolded(note):
+                        self._to_tell_whole.add(note)
+                        await self._documents.reloaded(note)
+                        self._tell_whole(note)
                 return
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:

@@ -10,13 +10,14 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from carryon_sync.formats.change import Seen
 
 from carryon.core.relays.agreement import Agreement
 from carryon.crypto.receipts import Receipt
+from carryon.crypto.sealing import FINGERPRINT_BYTES
 
 
 @dataclass(slots=True)
@@ -40,6 +41,8 @@ class Evidence:
     _by_tag: Counter[bytes] = field(default_factory=Counter)
     _read_to: int = 0
     _acked: dict[int, bytes] = field(default_factory=dict)
+    # Positions beyond what was read that the stream has shown already: who hears of them late has nothing to wait for.
+    _shown: set[int] = field(default_factory=set)
 
     @property
     def is_all_shown(self) -> bool:
@@ -60,6 +63,11 @@ class Evidence:
             return f"{notes} read differently on another device that holds the same changes: compare, and copy what you need"
         return ""
 
+    def told(self, seen: Iterable[tuple[bytes, Seen]]) -> None:
+        """Authors of changes say what relays have shown them."""
+        for author, one in seen:
+            self.agreement.seen_by(author[:FINGERPRINT_BYTES], one)
+
     @property
     def waiting(self) -> int:
         """How many changes the relay has not acked."""
@@ -69,25 +77,37 @@ class Evidence:
         """Whether the relay has not acked all of a note."""
         return self._by_tag[tag] > 0
 
-    def counted(self, tags: Mapping[int, bytes], position: int) -> None:
-        """The outbox was read (tag by position), when the log had at least reached a position."""
+    def counted(self, tags: Mapping[int, bytes], position: int) -> bool:
+        """The outbox was read (tag by position), when the log had at least reached a position; whether anything has left it
+        of which the stream's word was not heard here.
+        """
+        waited = self._tags.keys() | self._acked.keys()
         later = {pos: tag for pos, tag in self._tags.items() if pos > position}
         self._tags = {**tags, **later}
         self._acked = {}
-        self._read_to = max([position, *tags])
+        self._know_to(max([position, *tags]))
         self._by_tag = Counter(self._tags.values())
         self.known = True
+        return not waited <= self._tags.keys()
 
     def entered(self, pos: int, tag: bytes) -> None:
         """A change has entered the log, and the outbox with it."""
-        if pos > self._read_to and pos not in self._tags:
+        if pos > self._read_to and pos not in self._tags and pos not in self._shown:
             self._tags[pos] = tag
             self._by_tag[tag] += 1
 
     def read(self, pos: int, tag: bytes) -> None:
         """The outbox was read up to a position, where it holds a change that is not acked."""
         self.entered(pos, tag)
+        self._know_to(pos)
+
+    def own_reach(self, reached: Seen | None) -> None:
+        """What this device wrote may lie in the relay's log as far as this."""
+        self.own_sequence = max(self.own_sequence, reached.sequence if reached is not None else 0)
+
+    def _know_to(self, pos: int) -> None:
         self._read_to = max(self._read_to, pos)
+        self._shown = {one for one in self._shown if one > self._read_to}
 
     def acked(self, pos: int) -> None:
         """The relay says that it holds what stands at a position."""
@@ -107,4 +127,6 @@ class Evidence:
         """The relay's stream has shown what stands at a position."""
         self.acked(pos)
         self._acked.pop(pos, None)
+        if pos > self._read_to:
+            self._shown.add(pos)
         self.own_sequence = max(self.own_sequence, sequence)

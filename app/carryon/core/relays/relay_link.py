@@ -48,7 +48,6 @@ from carryon.core.log.received import Receiving, Taken
 from carryon.core.relays.agreement import Agreement
 from carryon.core.relays.evidence import Evidence
 from carryon.crypto.receipts import NoteDigest, Receipt, certificate_in, open_receipt, seal_receipt
-from carryon.crypto.sealing import FINGERPRINT_BYTES
 from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
@@ -102,10 +101,10 @@ class RelayLink:
         """Keep the session until cancelled."""
         reached = await self._log.relays.reached(self._address)
         self._evidence.agreement = Agreement(await self._log.relays.marks(self._address), reached)
+        # Where own changes of earlier runs lie in the relay's log is not kept; they are not beyond this.
+        self._evidence.own_reach(reached)
         await self._refill()
         await self._read_receipts()
-        # Another core may have learned of keys and records.
-        self._taken(await self._receiving.try_again())
         self._session = Session(
             self._identity.notebook,
             self._identity.certificate,
@@ -206,6 +205,8 @@ class RelayLink:
                     for message in messages(data):
                         self._socket.send(message)
             case Sign(message):
+                # A commit that was answered as failed may have been made: what waits is counted anew.
+                await self._refill()
                 await self._exchange_members()
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
                 return session.signed(proof, self._clock())
@@ -214,6 +215,7 @@ class RelayLink:
             case StartOver(_, reached):
                 await self._log.relays.start_over(self._address, reached, self._fence)
                 self._evidence.agreement = Agreement({}, reached)
+                self._evidence.own_sequence = 0
                 await self._refill()
                 return (*session.started_over(), *self._claims())
             case StoreChanges():
@@ -277,13 +279,11 @@ class RelayLink:
         if admitted.records:
             await self._receiving.members_changed()
             await self._read_receipts()
-            self._took(await self._receiving.try_again())
             self._met()
         return self._session.members_stored()
 
     async def _exchange_members(self) -> None:
         if await self._identity.read_kept():
-            self._took(await self._receiving.try_again())
             self._met()
         # Also what a full disk refused before: a relay gives no record again that the hello names as held.
         await self._identity.learn(())
@@ -292,8 +292,9 @@ class RelayLink:
         dropped: tuple[bytes, ...] = ()
         if effect.changes:
             taken = await self._receiving.receive(effect.changes, self._address, self._fence)
-            self._took(taken)
-            dropped = taken.dropped
+            self._took(taken, effect.reached)
+            # The log is held up to what came too early, or found no room: it is a hole until it is here.
+            dropped = (*taken.dropped, *taken.early)
         shown = await self._log.relays.shown(
             self._address,
             dict(effect.places),
@@ -310,14 +311,16 @@ class RelayLink:
             self._evidence.shown(pos, sequence)
         return (*self._session.stored(shown.holes, self._clock()), *self._session.lacking())
 
-    def _took(self, taken: Taken) -> None:
-        for author, seen in taken.seen:
-            self._evidence.agreement.seen_by(author[:FINGERPRINT_BYTES], seen)
+    def _took(self, taken: Taken, reached: Seen | None) -> None:
+        if taken.own:
+            # A profile that was put back gets its own words from the relay: they have never waited in its outbox.
+            self._evidence.own_reach(reached)
+        self._evidence.told(taken.seen)
         self._taken(taken)
 
     async def _store_found(self, effect: StoreFound) -> Sequence[Effect]:
         taken = await self._receiving.receive(effect.changes, self._address, self._fence, finished=effect.finished)
-        self._took(taken)
+        self._took(taken, self._session.status.reached)
         given = {id for data in effect.changes if (id := id_in(data)) is not None}
         holes = self._session.holes.among(given.difference(taken.refused, taken.dropped))
         return (*await self._fill(holes), *self._session.found_stored())
@@ -406,7 +409,11 @@ class RelayLink:
         # The stream takes out of the outbox what the relay has: what entered it later would stay there.
         await self._log.relays.refill(self._address, self._fence)
         position = await self._log.changes.refresh()
-        self._evidence.counted((await self._log.relays.pending(self._address)).tags, position)
+        pending = await self._log.relays.pending(self._address)
+        reached = await self._log.relays.reached(self._address)
+        if self._evidence.counted(pending.tags, position):
+            # A commit was made and answered as failed: where its changes stand is no further than the cursor that moved with them.
+            self._evidence.own_reach(reached)
 
     async def _read_receipts(self) -> None:
         for sealed in await self._log.relays.receipts(self._address):
@@ -414,15 +421,12 @@ class RelayLink:
 
     def _note_state(self) -> None:
         status, evidence = self._session.status, self._evidence
-        was_live, evidence.live = evidence.live, status.phase is Phase.LIVE
+        evidence.live = status.phase is Phase.LIVE
         evidence.head = status.head if status.phase is Phase.CATCHING_UP else None
         if evidence.live:
             evidence.heard = self._environment.now()
         evidence.words = status.words
         evidence.reached, evidence.held = status.reached, status.held
-        if status.reached is not None and evidence.live and not was_live:
-            # How far own changes of earlier sessions lie in the relay's log is not kept; they are not beyond this.
-            evidence.own_sequence = max(evidence.own_sequence, status.reached.sequence)
         self._changed()
 
     def _clock(self) -> int:

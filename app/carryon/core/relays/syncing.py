@@ -136,6 +136,11 @@ class Syncing:
             self._link.appended(entered)
         self._tell()
 
+    def took(self, taken: Taken) -> None:
+        """Changes were taken that may be on no relay."""
+        self._evidence.told(taken.seen)
+        self.appended(taken.entered)
+
     def members_changed(self) -> None:
         """Members' records were added on this device, and kept."""
         if self._link is not None:
@@ -315,7 +320,7 @@ class Syncing:
                 if agreed >= sequence and members.may_connect(certificate)
             )
         return Standing(
-            self._log.changes.position,
+            self._receiving.accounted,
             evidence.waiting,
             evidence.live,
             on_relay,
