@@ -6,10 +6,10 @@ PY := .venv/bin/python
 READY := .venv/setup.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev site check unit e2e sim test soak bench breaks screenshots wheel lock clean
+.PHONY: help setup run dev site check unit e2e e2e-engines sim test soak bench breaks screenshots wheel lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 # Set-up runs again when a lock or set-up itself has changed; otherwise this costs nothing.
 $(READY): requirements.txt requirements-node.txt browser.txt package-lock.json pyproject.toml tools/setup.py
@@ -39,6 +39,10 @@ unit: $(READY) ## tests without a relay, the slow ones left out
 e2e: $(READY) ## tests with a real browser and a real relay
 	@$(PY) -m tools.site
 	@$(PY) -m pytest e2e -q
+
+e2e-engines: $(READY) ## the flight and two tabs in Firefox ESR and WebKitGTK, which it provides by itself (not in CI)
+	@$(PY) -m tools.site
+	@$(PY) -m e2e.engines
 
 sim: $(READY) ## simulate devices, relay and faults: SEEDS=200
 	@$(PY) -m tests.simulation --seeds $(SEEDS)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +27,10 @@ def free_port() -> int:
 class Relay:
     """One `carryon-relay` that serves a site; its data folder and port outlive its process."""
 
-    def __init__(self, data: Path, site: Path = SITE) -> None:
+    def __init__(self, data: Path, site: Path = SITE, origins: Sequence[str] = ()) -> None:
         self.data = data
         self.site = site
+        self.origins = origins
         self.port = free_port()
         self.url = f"http://localhost:{self.port}/"
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,6 +49,7 @@ class Relay:
             str(self.data),
             "--site",
             str(self.site),
+            *(f"--origin={origin}" for origin in self.origins),
         ]
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, env=dict(os.environ))
         deadline = time.monotonic() + START_SECONDS_MAX

@@ -88,11 +88,13 @@ async function page(request, query) {
 
 /**
  * Put a frame into the page: the open note only at its own address, the rest at every address with the same list.
- * @param {string} html
+ * @param {string} page
  * @param {{release: string, query: string, pane: string, place: string, title: string, regions: Record<string, string>} | undefined} frame
  * @param {string} query
  */
-function compose(html, frame, query) {
+function compose(page, frame, query) {
+  // Nothing is to be fetched: the words of a first visit would be wrong.
+  const html = page.replace("data-booting", "data-booting hidden");
   if (frame?.release !== release || listOf(frame.query) !== listOf(query)) return html;
   const isSame = new URLSearchParams(frame.query).get("note") === new URLSearchParams(query).get("note");
   const { note, ...others } = frame.regions;

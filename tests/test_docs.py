@@ -32,12 +32,12 @@ def test_no_line_of_the_scenarios_is_overlooked() -> None:
 
 def test_every_make_target_that_the_docs_name_exists() -> None:
     """`make …` in README and docs is a target of the Makefile."""
-    targets = set(re.findall(r"^([a-z0-9]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")]
     named = {
         target
         for page in pages
-        for target in re.findall(r"`?make ([a-z0-9]+)\b", page.read_text())
+        for target in re.findall(r"`?make ([a-z0-9]+(?:-[a-z0-9]+)*)\b", page.read_text())
         if "`make" in page.read_text()
     }
 

@@ -23,6 +23,7 @@ def main() -> int:
         resolve("requirements", MACHINE_PYTHON)
         resolve("requirements-node", MACHINE_PYTHON)
         decided = {name: pin.version for name, pin in pins(ROOT / "requirements.txt").items()}
+        resolve("requirements-engines", MACHINE_PYTHON, decided)
         resolve("browser", BROWSER_PYTHON, decided)
         decided |= {name: pin.version for name, pin in pins(ROOT / "browser.txt").items()}
         resolve("browser-tests", BROWSER_PYTHON, decided)

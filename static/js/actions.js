@@ -5,10 +5,13 @@
  * 1. Buttons and links act on click, forms on submit, boxes on change or while typing (`fields.js`), file boxes when files are chosen.
  * 2. A link acts on a plain left click only; with a modifier, or the middle button, it is a link.
  * 3. `data-key="mod+alt+n"` gives an element a shortcut: a box gets the focus, anything else is clicked. `mod` is Ctrl or Command.
+ * 4. `data-opens` says that a press opens something to write in: what is typed from then on is kept for it (`keeper.js`).
+ * 5. Enter and Arrow down lead from a box with `data-next` into the one that it names. A key that is held does once what it does.
  */
 
 import { argumentsOf, filesOf, freshId, valueOf, valuesOf } from "./arguments.js";
 import { BOXES, Fields } from "./fields.js";
+import { follow } from "./focus.js";
 
 /** @typedef {import("./fields.js").Box} Box */
 /** @typedef {import("./unsaved.js").Unsaved} Unsaved */
@@ -18,11 +21,12 @@ const TEXTS = 'input:not([type]), input[type="text"], input[type="search"], inpu
 /**
  * Listen to everything.
  * @param {Unsaved} unsaved
+ * @param {import("./keeper.js").Keeper} keeper
  * @returns {Fields}
  */
-export function listen(unsaved) {
+export function listen(unsaved, keeper) {
   /** @type {(name: string, args: Record<string, string>, files?: {path: string, file: File}[]) => number} */
-  const act = (name, args, files = []) => unsaved.send({ type: "act", nonce: freshId(), name, args, files });
+  const act = (name, args, files = []) => unsaved.send({ type: "act", notebook: document.documentElement.dataset.notebook ?? "", nonce: freshId(), name, args, files });
   const fields = new Fields(act, (box, on) => unsaved.typing(box, on));
 
   document.addEventListener("click", (event) => {
@@ -31,7 +35,10 @@ export function listen(unsaved) {
     const isLink = element.matches("a[href]");
     if (isLink && (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
     if (isLink) event.preventDefault();
-    if (element.getAttribute("aria-disabled") !== "true") act(element.dataset.action ?? "", argumentsOf(element));
+    if (element.getAttribute("aria-disabled") === "true") return;
+    // What is being typed elsewhere is sent first.
+    if ("opens" in element.dataset) keeper.wait();
+    act(element.dataset.action ?? "", argumentsOf(element));
   });
 
   document.addEventListener("submit", (event) => {
@@ -70,11 +77,16 @@ export function listen(unsaved) {
     const combination = combinationOf(event);
     const writes = target instanceof HTMLElement && (target.isContentEditable || target.matches(`${TEXTS}, select`));
     if (writes && combination.length === 1) return;
+    if (target instanceof HTMLElement && (combination === "enter" || combination === "arrowdown")) {
+      // Held down, the Enter that has opened a note would lead on through it.
+      if (target.matches("[data-next], [data-keeper]") && event.repeat && combination === "enter") return event.preventDefault();
+      if (follow(target)) return event.preventDefault();
+    }
     const element = /** @type {HTMLElement | null} */ (document.querySelector(`[data-key~="${CSS.escape(combination)}"]`));
     if (!element) return;
     event.preventDefault();
     if (element.matches(BOXES)) element.focus();
-    else element.click();
+    else if (!event.repeat) element.click();
   });
 
   return fields;

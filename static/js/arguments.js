@@ -4,7 +4,7 @@
  */
 
 // How an element is handled here, and not what its action is about.
-const OURS = new Set(["action", "on", "rest", "key", "focus"]);
+const OURS = new Set(["action", "on", "rest", "key", "focus", "next", "opens"]);
 
 /**
  * The arguments that an element itself carries.

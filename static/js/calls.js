@@ -10,9 +10,10 @@ const DOWNLOAD_KEPT_MS = 60_000;
 /**
  * @param {Call} call
  * @param {() => void} takeOver lets the waiting release in
+ * @param {import("./keeper.js").Keeper} keeper
  * @returns {Promise<string>}
  */
-export async function perform({ name, args }, takeOver) {
+export async function perform({ name, args }, takeOver, keeper) {
   switch (name) {
     case "download":
       return download(String(args.name), String(args.media), /** @type {Uint8Array<ArrayBuffer>} */ (args.bytes));
@@ -20,12 +21,17 @@ export async function perform({ name, args }, takeOver) {
       await navigator.clipboard.writeText(String(args.text));
       return "";
     case "focus":
-      return focus(String(args.target));
+      await keeper.land(String(args.target));
+      return "";
+    case "stay":
+      keeper.release();
+      return "";
     case "update":
       takeOver();
       return "";
     case "persist":
-      return String(await navigator.storage.persist());
+      // A browser that has no such promise gives none.
+      return String((await navigator.storage?.persist()) ?? false);
     default:
       throw new TypeError(`this tab knows no call named ${name}`);
   }
@@ -38,14 +44,5 @@ function download(name, media, bytes) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_KEPT_MS);
-  return "";
-}
-
-/** @param {string} target */
-function focus(target) {
-  const element = /** @type {HTMLElement | null} */ (document.querySelector(`[data-focus="${CSS.escape(target)}"]`));
-  if (!element) throw new TypeError(`nothing here is named ${target} to be focused`);
-  element.focus();
-  if (element instanceof HTMLInputElement) element.setSelectionRange(element.value.length, element.value.length);
   return "";
 }

@@ -15,6 +15,9 @@ import * as storage from "./storage.js";
 
 const EXTENSION_MODULES = "/lib/python3.14/site-packages/pycrdt";
 
+/** How much of the image comes between two words about it. */
+const TOLD_BYTES = 512 * 1024;
+
 /** How long a core that failed stays to tell why. */
 const FAREWELL_MS = 500;
 
@@ -48,8 +51,9 @@ const host = {
   lock,
   channel,
   frame: keepFrame,
-  // Asking the browser to keep the storage is for a window, on a press; whether it does, a worker can be told.
-  persisted: () => navigator.storage.persisted(),
+  // Asking the browser to keep the storage is for a window, on a press; whether it does, a worker can be told. A browser that has no such
+  // promise (WebKitGTK) has not given it.
+  persisted: async () => (await navigator.storage?.persisted()) ?? false,
   /** @param {(port: MessagePort) => void} accept is called with each tab's port, those that wait first */
   set attach(accept) {
     attach = accept;
@@ -65,8 +69,10 @@ boot().catch((error) => {
 
 async function boot() {
   // Everything that is needed is under way before anything is waited for.
-  const isKept = await caches.has(`rt-${__RUNTIME__.split("/")[1]}`);
-  const image = bytesOf(`${runtime}boot.bin`, isKept ? null : (bytes) => ports.forEach((port) => post(port, { type: "booting", bytes })));
+  const imageUrl = `${runtime}boot.bin`;
+  // The service worker makes its caches when it begins to fetch: only the file itself says that it is here.
+  const isKept = Boolean(await caches.match(imageUrl));
+  const image = bytesOf(imageUrl, isKept ? null : (bytes) => ports.forEach((port) => post(port, { type: "booting", bytes })));
   const interpreter = compileAhead(`${runtime}pyodide.asm.wasm`);
   const files = Object.entries({
     "/lib/site-packages.zip": `${runtime}site-packages.zip`,
@@ -113,10 +119,11 @@ async function bytesOf(url, arrived) {
   if (!response.ok || !response.body) throw new Error(`${url} cannot be fetched: ${response.status} ${response.statusText}`);
   if (!arrived) return response.arrayBuffer();
   let bytes = 0;
+  let told = 0;
   const counter = new TransformStream({
     transform(chunk, controller) {
       bytes += chunk.length;
-      arrived(bytes);
+      if (bytes - told >= TOLD_BYTES) arrived((told = bytes));
       controller.enqueue(chunk);
     },
   });

@@ -41,10 +41,15 @@ export function start(client, send, typing) {
   return desk;
 }
 
-/** The note that lies open in this tab, and the element that shows it. */
+/** Notes of which this tab keeps what can be undone: those that were open last. */
+const REPLICAS_MAX = 24;
+
+/** The note that lies open in this tab, the element that shows it, and the notes that lay open before. */
 export class Desk {
   /** @type {Replica | null} */
   replica = null;
+  /** The last one is the one that was bound last. @type {Map<string, Replica>} */
+  #replicas = new Map();
   /** @type {CarryonEditor | null} */
   editor = null;
   #client;
@@ -64,11 +69,17 @@ export class Desk {
 
   /** @param {Bind} message */
   bind(message) {
-    if (this.replica?.note !== message.note) {
-      // The former one lives on for as long as an editor still stands on it.
-      this.replica = new Replica(message.note, this.#client, this.#send);
-    }
-    this.replica.bind(message);
+    const { notebook, note, anew } = message;
+    const kept = anew ? undefined : this.#replicas.get(note);
+    const replica = kept ?? new Replica(notebook, note, this.#client, this.#send);
+    this.#replicas.delete(note);
+    this.#replicas.set(note, replica);
+    if (this.replica !== replica) this.replica?.leave();
+    this.replica = replica;
+    const [oldest] = this.#replicas.keys();
+    // An editor that still stands on it keeps it alive.
+    if (this.#replicas.size > REPLICAS_MAX && oldest) this.#replicas.delete(oldest);
+    replica.bind(message);
     this.editor?.bind();
   }
 
@@ -138,6 +149,12 @@ class CarryonEditor extends HTMLElement {
     const view = this.#view;
     const replica = desk.replica;
     if (!view || !replica || replica.note !== this.dataset.note || replica === this.#bound) return;
+    if (this.#bound) {
+      // It stood on a replica whose words were refused; the binding to that one ends only when it is taken out of the state.
+      this.#bound.hold(false);
+      this.#shown = view.state.doc.toString();
+      view.dispatch({ effects: this.#collaboration.reconfigure([]) });
+    }
     const { arrived, typed } = carryOver(this.#early ?? view.state.changes(), this.#shown, replica.text.toString());
     this.#bound = replica;
     view.dispatch({
@@ -148,6 +165,15 @@ class CarryonEditor extends HTMLElement {
     this.#give(replica, typed);
     this.#early = null;
     desk.typing(false);
+  }
+
+  /** Go into the text, at its beginning. @param {string} text is written there */
+  enter(text) {
+    const view = this.#view;
+    if (!view) return;
+    view.focus();
+    view.dispatch({ selection: { anchor: 0 }, scrollIntoView: true });
+    if (text) view.dispatch(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
   }
 
   #open() {

@@ -22,7 +22,8 @@ export class Fields {
   #written = new WeakSet();
   /** The number under which a box's text was sent last, and the text. @type {WeakMap<Element, {seq: number, value: string}>} */
   #sent = new WeakMap();
-  #saved = 0;
+  /** What was sent and the core has not answered. @type {Set<number>} */
+  #open = new Set();
   #send;
   #typing;
 
@@ -80,18 +81,19 @@ export class Fields {
     this.#typed.delete(box);
     const seq = this.#send(box.dataset.action ?? "", { ...argumentsOf(box), value: box.value });
     this.#sent.set(box, { seq, value: box.value });
+    this.#open.add(seq);
     this.#typing(box, false);
   }
 
   /** @param {number} sequence */
-  saved(sequence) {
-    this.#saved = sequence;
+  answered(sequence) {
+    this.#open.delete(sequence);
   }
 
   /** @param {Element} element */
   holds(element) {
     if (this.#written.has(element) || this.#typed.has(/** @type {Box} */ (element))) return true;
-    return (this.#sent.get(element)?.seq ?? 0) > this.#saved;
+    return this.#open.has(this.#sent.get(element)?.seq ?? 0);
   }
 
   /** @param {Element} element */

@@ -2,7 +2,8 @@
 /**
  * The open note as one more replica: a Yjs document in this tab, which the core's updates and the editor's edits meet in.
  *
- * 1. A replica stays when its editor leaves the page (preview), so its undo stays too; it ends when another note is bound.
+ * 1. A replica stays when its editor leaves the page (preview, another note), and what can be undone with it; it ends when the core says
+ *    that it begins anew: what it held beyond the core's state was refused.
  * 2. Every local transaction becomes one `edit`; what comes from the core carries the origin `CORE` and goes nowhere.
  * 3. On each binding the core says what it has; what it lacks is answered as an edit.
  * 4. The tab's client id is used again for a note only if the note holds everything that was written under it here: a client id whose
@@ -32,17 +33,24 @@ export class Replica {
   #send;
 
   /**
+   * @param {string} notebook
    * @param {string} note
    * @param {number} client the tab's client id
    * @param {(edit: Omit<Edit, "seq">) => void} send
    */
-  constructor(note, client, send) {
+  constructor(notebook, note, client, send) {
+    this.notebook = notebook;
     this.note = note;
     this.#client = client;
     this.#send = send;
     this.doc.on("update", (/** @type {Uint8Array} */ update, /** @type {unknown} */ origin) => {
       if (origin !== CORE) this.#edited(update);
     });
+  }
+
+  /** Its note lies open no more: what is written later is another step of its undo. */
+  leave() {
+    this.undo.stopCapturing();
   }
 
   /** What this replica has. */
@@ -84,6 +92,6 @@ export class Replica {
   /** @param {Uint8Array} update */
   #edited(update) {
     clocks.set(this.note, Y.getState(this.doc.store, this.#client));
-    this.#send({ type: "edit", note: this.note, update, shown: this.#shown });
+    this.#send({ type: "edit", notebook: this.notebook, note: this.note, update, shown: this.#shown });
   }
 }

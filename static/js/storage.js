@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The store port's other half: IndexedDB in four calls, none of which ever waits for Python within a transaction.
+ * The store port's other half: IndexedDB in four calls, none of which ever waits for Python within a transaction; and this device's key.
  *
  * 1. A record is `{v: bytes, u: second key}` under an out-of-line key; the index `u` is unique where the store asks for it.
  * 2. A commit is one strict transaction over the stores it names. It resolves on `complete` only; else nothing of it is there.
@@ -131,30 +131,55 @@ export function remove(name) {
   return unlessBlocked(name, deleteDB(name));
 }
 
-/** The key that seals what this device stores: made once, kept here, and never to be read out. */
-export async function deviceKey() {
+/**
+ * Read what is kept as this device's key.
+ * @returns {Promise<{isKept: boolean, key: unknown}>} a browser may give nothing though something is kept
+ */
+export function keptKey() {
+  return withKeys(async (database) => {
+    const { store } = database.transaction("key");
+    const [name, key] = await Promise.all([store.getKey("device"), store.get("device")]);
+    return { isKept: name !== undefined, key };
+  });
+}
+
+/**
+ * Keep a key for a moment and read it back.
+ * @param {CryptoKey} key
+ * @returns {Promise<unknown>} what the browser gives back; one that keeps no such object rejects with `DataCloneError`
+ */
+export function triedKey(key) {
+  return withKeys(async (database) => {
+    const name = `tried-${crypto.randomUUID()}`;
+    await database.put("key", key, name);
+    const back = await database.get("key", name);
+    await database.delete("key", name);
+    return back;
+  });
+}
+
+/**
+ * Keep a key as this device's unless one is kept already: another core may have been first.
+ * @param {CryptoKey | Uint8Array} key
+ */
+export function keepKey(key) {
+  return withKeys(async (database) => {
+    const transaction = database.transaction("key", "readwrite", { durability: "strict" });
+    const added = transaction.store.getKey("device").then((name) => name ?? transaction.store.add(key, "device"));
+    await Promise.all([added, transaction.done]);
+  });
+}
+
+/** @template T @param {(database: Database) => Promise<T>} use @returns {Promise<T>} */
+async function withKeys(use) {
   const database = await open(KEY_DATABASE, [{ name: "key", auto: false, unique: false }]);
-  const held = await database.get("key", "device");
-  if (held) return database.close(), held;
-  const made = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
   try {
-    return await keepKey(database, made);
+    return await use(database);
   } catch (error) {
     throw plain(error);
   } finally {
     database.close();
   }
-}
-
-/** @param {Database} database @param {CryptoKey} made @returns {Promise<CryptoKey>} the key that is kept */
-async function keepKey(database, made) {
-  const transaction = database.transaction("key", "readwrite", { durability: "strict" });
-  // Another core may have been first: its key is the one.
-  const first = await transaction.store.get("device");
-  // What fails in it fails the transaction.
-  if (!first) transaction.store.add(made, "device").catch(() => {});
-  await transaction.done;
-  return first ?? made;
 }
 
 /** @param {import("idb").IDBPTransaction<any, string[], "readwrite">} transaction @param {Change | Condition} operation */

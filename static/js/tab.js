@@ -9,10 +9,11 @@ import { freshId } from "./arguments.js";
 import { listen } from "./actions.js";
 import { perform } from "./calls.js";
 import { Connection } from "./connection.js";
-import { EarlyKeys } from "./early.js";
+import { Keeper } from "./keeper.js";
 import { ListWindow } from "./listwindow.js";
 import { morph } from "./morph.js";
 import { LateWords, notice, progress } from "./notice.js";
+import { painted } from "./paint.js";
 import { followReleases, holdRelease, sweep, takeOver } from "./release.js";
 import { base } from "./site.js";
 import { Unsaved } from "./unsaved.js";
@@ -33,8 +34,8 @@ const opened = location.search;
 let desk;
 const late = new LateWords();
 const unsaved = new Unsaved(base, root, (message) => connection.post(message), (isLate) => late.tell(isLate));
-const fields = listen(unsaved);
-const early = new EarlyKeys(() => root.dataset.core === "starting" && !unsaved.empty);
+const keeper = new Keeper((box, on) => unsaved.typing(box, on));
+const fields = listen(unsaved, keeper);
 const listWindow = new ListWindow((first, rows) => connection.post({ type: "scrolled", first, rows }));
 /** Why the last core failed. */
 let fault = "";
@@ -54,7 +55,14 @@ function start() {
     root.dataset.core = "failed";
     return notice(lacking);
   }
+  // Whoever comes for the first time sees what is going on before it goes on.
+  if (navigator.serviceWorker && !navigator.serviceWorker.controller) return void painted().then(begin);
+  begin();
+}
+
+function begin() {
   // A core takes longer to start than anything else here.
+  performance.mark("core asked for");
   connection.start();
   listWindow.lay();
   holdRelease();
@@ -64,7 +72,8 @@ function start() {
   // The shortcut of the installed app; once, whatever is reloaded later.
   if (location.search === "?new") {
     history.replaceState(null, "", base);
-    unsaved.send({ type: "act", nonce: freshId(), name: "note.create", args: {}, files: [] });
+    keeper.wait();
+    unsaved.send({ type: "act", notebook: "", nonce: freshId(), name: "note.create", args: {}, files: [] });
   }
   connection.greet();
   followReleases(() => connection.post({ type: "waiting" }), replace);
@@ -78,7 +87,7 @@ function hello() {
   // The secret belongs to the address with which it came, and goes with each hello until that one is left.
   const place = { query: location.search, fragment: location.search === opened ? fragment : "", rows: listWindow.rows };
   const person = { language, offset: -new Date().getTimezoneOffset(), online, visible: isVisible() };
-  return { type: "hello", tab, client, note, vector, pending: unsaved.pending(), ...place, ...person };
+  return { type: "hello", tab, client, note, vector, pending: unsaved.pending(), unkept: unsaved.unkept, ...place, ...person };
 }
 
 /** @param {ToTab | FromHost} message */
@@ -90,9 +99,13 @@ function receive(message) {
       return progress(message.bytes);
     case "ready":
       root.dataset.core = message.state;
+      performance.mark(`core ${message.state}`);
       if (message.state === "failed") fault = message.words;
       notice(message.state === "failed" ? "failed" : "", message.words);
-      if (message.state === "ready") sweep();
+      if (message.state === "ready") {
+        unsaved.told();
+        sweep();
+      }
       return;
     case "regions":
       return show(message);
@@ -101,17 +114,17 @@ function receive(message) {
     case "update":
       return withDesk((present) => present.update(message));
     case "saved":
-      fields.saved(message.seq);
-      unsaved.saved(message.seq);
+    case "dropped":
+      fields.answered(message.seq);
+      unsaved.answered(message.seq);
       return;
     case "located":
       return locate(message.query, message.replace);
     case "call":
-      perform(message, takeOver).then(
+      perform(message, takeOver, keeper).then(
         (value) => connection.post({ type: "answered", call: message.call, ok: true, value }),
         (error) => connection.post({ type: "answered", call: message.call, ok: false, value: String(error) }),
       );
-      if (message.name === "focus") early.land();
   }
 }
 
@@ -122,13 +135,14 @@ function withDesk(use) {
 }
 
 /** @param {Regions} message */
-function show({ regions, title, place, pane }) {
+function show({ notebook, regions, title, place, pane }) {
   late.restore();
   for (const [name, html] of Object.entries(regions)) {
     const region = document.querySelector(`[data-region="${name}"]`);
     if (region) morph(region, html, fields);
   }
   document.title = title;
+  root.dataset.notebook = notebook;
   root.dataset.place = place;
   root.dataset.pane = pane;
   late.apply();
@@ -160,6 +174,11 @@ function listenToWindow() {
   addEventListener("pagehide", () => {
     keep();
     connection.post({ type: "bye" });
+  });
+  addEventListener("beforeunload", (event) => {
+    fields.flushAll();
+    // What finds no room to be kept is lost with the page: the person may still stay.
+    if (!unsaved.spill()) event.preventDefault();
   });
   addEventListener("pageshow", (event) => {
     if (/** @type {PageTransitionEvent} */ (event).persisted) connection.open();

@@ -2,17 +2,20 @@
 /**
  * Keep what this tab has sent until the core says that it is durable.
  *
- * 1. Every act and edit gets the next number of this load; it is kept until `saved` reaches that number.
+ * 1. Every act and edit gets the next number of this load; it is kept until the core has answered for this very number.
  * 2. `data-unsaved` on the document element counts what is kept and what is being typed, and does so before `send` returns.
  * 3. When the oldest kept message is more than a second old, `late` is told, once, and again when that is over.
  * 4. What is kept when the page goes is put into the session storage of this tab and sent again by the next load, under new numbers.
  *    Twice is once: an edit is a CRDT update, and an act names what it creates. Never while a lock is set: it would be plaintext at rest.
+ * 5. A session storage holds some 5 Mi characters. The newest that fit are kept; how many do not is counted, and the next load says so.
  */
 
 /** @typedef {import("./messages").Act} Act */
 /** @typedef {import("./messages").Edit} Edit */
 
 const LATE_MS = 1_000;
+/** What browsers give a site's session storage, with room for what else may lie there. */
+const CHARACTERS_MAX = 5 * 1024 * 1024 - 64 * 1024;
 
 export class Unsaved {
   /** @type {{message: Act | Edit, since: number}[]} */
@@ -38,7 +41,9 @@ export class Unsaved {
     this.#root = root;
     this.#post = post;
     this.#tellLate = tellLate;
-    for (const message of read(sessionStorage.getItem(this.#place))) this.#keep(message);
+    const { unkept, messages } = read(sessionStorage.getItem(this.#place));
+    this.unkept = unkept;
+    for (const message of messages) this.#keep(message);
   }
 
   /**
@@ -53,12 +58,12 @@ export class Unsaved {
   }
 
   /**
-   * Forget what is durable now.
-   * @param {number} sequence everything up to this number is
+   * Forget what the core has answered for.
+   * @param {number} sequence its number
    */
-  saved(sequence) {
-    const first = this.#kept.findIndex(({ message }) => message.seq > sequence);
-    this.#kept.splice(0, first < 0 ? this.#kept.length : first);
+  answered(sequence) {
+    const place = this.#kept.findIndex(({ message }) => message.seq === sequence);
+    if (place >= 0) this.#kept.splice(place, 1);
     if (!this.#kept.length) sessionStorage.removeItem(this.#place);
     this.#count();
   }
@@ -79,11 +84,26 @@ export class Unsaved {
     this.#count();
   }
 
-  /** Put what is kept where the next load of this tab finds it. */
+  /** The core has been told how many of the last load's were not kept. */
+  told() {
+    this.unkept = 0;
+  }
+
+  /**
+   * Put what is kept where the next load of this tab finds it.
+   * @returns {boolean} whether all of it found room
+   */
   spill() {
-    const messages = this.pending().filter((message) => message.type === "edit" || !message.files?.length);
-    if (!messages.length || this.#root.hasAttribute("data-locked")) return sessionStorage.removeItem(this.#place);
-    return sessionStorage.setItem(this.#place, write(messages));
+    const texts = this.pending().filter((message) => message.type === "edit" || !message.files?.length).map(write);
+    sessionStorage.removeItem(this.#place);
+    if (!texts.length || this.#root.hasAttribute("data-locked")) return true;
+    let first = fitting(texts, CHARACTERS_MAX);
+    // Others of this origin may have filled it: then half of these is tried, and so on.
+    while (!put(this.#place, `{"unkept":${this.unkept + first},"messages":[${texts.slice(first).join()}]}`)) {
+      if (first === texts.length) return false;
+      first += Math.ceil((texts.length - first) / 2);
+    }
+    return first === 0;
   }
 
   /** Whether everything sent is durable. */
@@ -111,16 +131,45 @@ export class Unsaved {
   }
 }
 
-/** @param {(Act | Edit)[]} messages */
-function write(messages) {
-  return JSON.stringify(messages, (_, value) =>
-    value instanceof Uint8Array ? { base64: btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join("")) } : value,
-  );
+/**
+ * Find the first of the last texts that fit together.
+ * @param {string[]} texts
+ * @param {number} room
+ */
+function fitting(texts, room) {
+  let first = texts.length;
+  while (first > 0 && (room -= (texts[first - 1]?.length ?? 0) + 1) >= 0) first -= 1;
+  return first;
 }
 
-/** @param {string | null} text @returns {(Act | Edit)[]} */
+/**
+ * Put a text into the session storage, where there is room for it.
+ * @param {string} place
+ * @param {string} text
+ */
+function put(place, text) {
+  try {
+    sessionStorage.setItem(place, text);
+  } catch (error) {
+    if (/** @type {Error} */ (error).name === "QuotaExceededError") return false;
+    throw error;
+  }
+  return true;
+}
+
+/** @param {Act | Edit} message */
+function write(message) {
+  return JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? { base64: btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join("")) } : value));
+}
+
+/**
+ * Read what was spilled; a release before this one spilled the messages alone.
+ * @param {string | null} text
+ * @returns {{unkept: number, messages: (Act | Edit)[]}}
+ */
 function read(text) {
-  return JSON.parse(text ?? "[]", (_, value) =>
+  const spilled = JSON.parse(text ?? "[]", (_, value) =>
     typeof value?.base64 === "string" ? Uint8Array.from(atob(value.base64), (letter) => letter.charCodeAt(0)) : value,
   );
+  return Array.isArray(spilled) ? { unkept: 0, messages: spilled } : spilled;
 }

@@ -46,6 +46,8 @@ class Device:
         (entry,) = await self.store.read(store, lower=key, upper=key)
         if store == "log":
             again: Operation = Add(store, value, key, entry.unique)
+        elif store == "members":
+            again = Add(store, value, unique=entry.unique)
         else:
             again = Put(store, key, value)
         await self.store.commit([Delete(store, key), again])

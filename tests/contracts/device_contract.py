@@ -1,6 +1,6 @@
 """What the device's small database holds to over every adapter, one function a rule, run as the store's contract is."""
 
-from carryon.storage.device import DeviceStore, KeptNotebook
+from carryon.storage.device import DamagedNotebook, DeviceStore, KeptNotebook
 from carryon.storage.errors import Damaged, Exists, Moved
 from carryon.storage.store import Delete, Put
 
@@ -26,7 +26,7 @@ async def opened(database: Database) -> DeviceStore:
 
 @rule
 async def notebooks_stay(database: Database) -> None:
-    """Notebooks, secrets, settings and the one shown are there after opening again; a removed one is gone whole."""
+    """Notebooks, secrets, settings and the one shown are there after opening again."""
     device = await opened(database)
     assert (await device.notebooks(), await device.current()) == ({}, None)
     await device.add_notebook(FIRST, b"first", instead_of=None)
@@ -41,12 +41,22 @@ async def notebooks_stay(database: Database) -> None:
     assert await device.current() == SECOND.id
     assert [await device.secrets(one.id) for one in (FIRST, SECOND)] == [b"first", b"second"]
     assert (await device.setting("relay"), await device.setting("other")) == (b"none", None)
-    assert house.database == f"carryon-{FIRST.id}-1"
-
-    await device.remove_notebook(FIRST.id)
-    assert await device.notebooks() == {SECOND.id: SECOND}
-    await refused(device.secrets(FIRST.id), Damaged)
+    assert house.database == f"carryon-{FIRST.id}-2"
     await device.close()
+
+
+@rule
+async def a_record_that_does_not_open_hides_no_other(database: Database) -> None:
+    """J11: a damaged notebook is named as such, the others are there."""
+    store = await database.open()
+    device = DeviceStore(store, HmacAtRest())
+    await device.add_notebook(FIRST, b"first", instead_of=None)
+    await device.add_notebook(SECOND, b"second", instead_of=FIRST.id)
+
+    await store.commit([Put("notebooks", FIRST.id, b"\x01rot")])
+
+    assert await device.notebooks() == {FIRST.id: DamagedNotebook(FIRST.id), SECOND.id: SECOND}
+    await store.close()
 
 
 @rule
@@ -136,7 +146,7 @@ async def another_key_opens_nothing(database: Database) -> None:
 
     device = DeviceStore(store, HmacAtRest(b"another key"))
 
-    await refused(device.notebooks(), Damaged)
+    assert await device.notebooks() == {FIRST.id: DamagedNotebook(FIRST.id)}
     await refused(device.secrets(FIRST.id), Damaged)
     assert [await store.read(name) for name in ("notebooks", "secrets", "settings")] == before
     await store.close()

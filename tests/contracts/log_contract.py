@@ -28,9 +28,39 @@ async def journal_rows_come_back_in_order(device: Device) -> None:
 
     read = await log.journal.read(ALICE)
 
-    assert [one.key for one in read.rows] == [*first, *last]
+    assert list(read.rows) == [*first, *last]
     assert [one.row for one in read.rows] == [row("one", b"1", base=base), row("two", b"2"), row("one", b"3")]
-    assert [one.key for one in (await log.journal.read()).rows] == [*first, *last, *other]
+    assert list((await log.journal.read()).rows) == [*first, *last, *other]
+
+
+@rule
+async def journal_numbers_are_given_once(device: Device) -> None:
+    """J13: rows that left the journal leave their numbers to nobody, whoever writes next as the author, and in whatever core."""
+    numbers: list[int] = []
+    log = device.log
+    for n, change_ in enumerate(chain("n", ALICE, 3)):
+        second = await device.second_log()
+        rows = [*await log.journal.add([row("n", b"1"), row("n", b"2")]), *await second.journal.add([row("n", b"3")])]
+        numbers += [one.key[1] for one in rows]
+        heads = await log.changes.heads_of(tag("n"))
+        await log.fold([Fold(change_, heads.get(ALICE), tuple(rows))])
+        if n == 1:
+            log = await device.reopened()
+
+    assert len(set(numbers)) == len(numbers) == 9
+
+
+@rule
+async def a_turn_that_does_not_read_is_passed(device: Device) -> None:
+    """J13, E7: with the count of an author's turns damaged, new rows take no number that was given before."""
+    log = device.log
+    [before] = await log.journal.add([row("n", b"1")])
+    (turn,) = await device.store.read("meta", lower=("journal", ALICE), upper=("journal", ALICE))
+    await device.rot("meta", turn.key, turn.value[:-1] + b"\xff")
+
+    [after] = await (await device.reopened()).journal.add([row("n", b"2")])
+
+    assert after.key > before.key
 
 
 @rule
@@ -38,10 +68,10 @@ async def rows_leave_as_their_change_enters(device: Device) -> None:
     """Fold: in one transaction rows leave, the change enters log and outbox, the head moves; other rows stay."""
     log = device.log
     fence = await connected(log, HOME)
-    keys = await log.journal.add([row("n", b"1"), row("n", b"2"), row("m", b"3")])
+    rows = await log.journal.add([row("n", b"1"), row("n", b"2"), row("m", b"3")])
     first = change("n", ALICE, 1)
 
-    (entry,) = await log.fold([Fold(first, None, tuple(keys[:2]))])
+    (entry,) = await log.fold([Fold(first, None, tuple(rows[:2]))])
 
     assert entry == LogEntry(1, first)
     assert [one.row.update for one in (await log.journal.read()).rows] == [b"3"]
@@ -54,32 +84,63 @@ async def rows_leave_as_their_change_enters(device: Device) -> None:
 async def a_fold_on_what_moved_is_refused(device: Device) -> None:
     """A fold whose head or row is not what it was made for raises Moved and writes nothing."""
     log = device.log
-    keys = await log.journal.add([row("n", b"1"), row("n", b"2")])
+    rows = await log.journal.add([row("n", b"1"), row("n", b"2")])
     one, two, rival = *chain("n", ALICE, 2), change("n", ALICE, 1, content="rival")
-    await log.fold([Fold(one, None, (keys[0],))])
+    await log.fold([Fold(one, None, (rows[0],))])
 
-    await refused(log.fold([Fold(rival, None, (keys[1],))]), Moved)
-    await refused(log.fold([Fold(two, link(one), (keys[0], keys[1]))]), Moved)
+    await refused(log.fold([Fold(rival, None, (rows[1],))]), Moved)
+    await refused(log.fold([Fold(two, link(one), (rows[0], rows[1]))]), Moved)
     await refused(log.fold([Fold(change("m", ALICE, 1), None), Fold(rival, None)]), Moved)
 
     assert await logged(log) == [one]
-    assert [row.key for row in (await log.journal.read()).rows] == [keys[1]]
+    assert list((await log.journal.read()).rows) == [rows[1]]
     assert await log.changes.heads_of(tag("m")) == {}
     await log.fold([Fold(two, link(one))])
-    await refused(log.fold([Fold(following(one, "rival"), link(one), (keys[1],))]), Moved)
+    await refused(log.fold([Fold(following(one, "rival"), link(one), (rows[1],))]), Moved)
     assert await logged(log) == [one, two]
-    assert [row.key for row in (await log.journal.read()).rows] == [keys[1]]
+    assert list((await log.journal.read()).rows) == [rows[1]]
+
+
+@rule
+async def a_fold_takes_the_very_rows_that_it_was_made_of(device: Device) -> None:
+    """J13: another row under the number of the one that went into the change stays, and the fold is refused."""
+    log = device.log
+    [taken] = await log.journal.add([row("n", b"taken")])
+    [other] = await log.journal.add([row("n", b"other")])
+    await device.rot("journal", taken.key, other.value)
+
+    await refused(log.fold([Fold(change("n", ALICE, 1), None, (taken,))]), Moved)
+
+    assert await logged(log) == []
+    assert len(await device.store.read("journal")) == 2
+
+
+@rule
+async def a_fold_that_was_made_may_be_made_again(device: Device) -> None:
+    """J5: who was not told that it was made is told so, and where; nothing is twice."""
+    log = device.log
+    fence = await connected(log, HOME)
+    rows = await log.journal.add([row("n", b"1")])
+    one, two = chain("n", ALICE, 2)
+    fold = Fold(one, None, tuple(rows))
+    first = await log.fold([fold])
+
+    again = await log.fold([fold])
+    await log.fold([Fold(two, link(one))])
+
+    assert first == again == await log.fold([fold]) == [LogEntry(1, one)]
+    assert await logged(log) == await outbox(log, HOME, fence) == [one, two]
 
 
 @rule
 async def of_two_cores_that_fold_the_same_rows_one_wins(device: Device) -> None:
     """The row is in one change, and the other core is told that it moved."""
-    keys = await device.log.journal.add([row("n", b"1")])
+    rows = await device.log.journal.add([row("n", b"1")])
     second = await device.second_log()
 
     outcomes = await asyncio.gather(
-        device.log.fold([Fold(change("n", ALICE, 1, content="a"), None, tuple(keys))]),
-        second.fold([Fold(change("n", ALICE, 1, content="b"), None, tuple(keys))]),
+        device.log.fold([Fold(change("n", ALICE, 1, content="a"), None, tuple(rows))]),
+        second.fold([Fold(change("n", ALICE, 1, content="b"), None, tuple(rows))]),
         return_exceptions=True,
     )
 

@@ -9,11 +9,11 @@ from carryon.storage.derived import Front
 from carryon.storage.errors import Moved
 from carryon.storage.keys import Key
 from carryon.storage.layouts import NoteState
-from carryon.storage.quarantine import ITEMS_MAX, Refused
+from carryon.storage.quarantine import BYTES_MAX, ITEMS_MAX, Kind, Name, Refused
 from carryon.storage.store import Delete, Put
 
 from tests.contracts import store_contract as contracts
-from tests.contracts.device import HOME, Device, connected, entering, folded, logged, outbox, refused, row
+from tests.contracts.device import AT_START, HOME, Device, connected, entering, folded, logged, outbox, refused, row
 from tests.contracts.samples import ALICE, BOB, chain, change, following, link, tag
 
 RULES: dict[str, contracts.Rule] = {}
@@ -27,7 +27,7 @@ async def every_bit_of_the_log_counts(device: Device) -> None:
     fence = await connected(log, HOME)
     changes = chain("n", ALICE, 3)
     await folded(log, *changes)
-    await log.relays.acked(HOME, {one.id: 1 for one in changes}, fence)
+    await log.relays.shown(HOME, {one.id: 1 for one in changes}, fence, AT_START)
     value = layouts.log_value(changes[1])
     for place in range(0, len(value), 7):
         flipped = bytearray(value)
@@ -39,7 +39,8 @@ async def every_bit_of_the_log_counts(device: Device) -> None:
         assert [entry.change for entry in page.entries] == [changes[0], changes[2]]
         assert [one.key for one in page.damaged] == [2]
     (item,) = await log.quarantine.items()
-    assert item.about == ("damaged", "log", 2)
+    assert item.about == ("damaged", "log", 2, layouts.second_key_of(changes[1]))
+    assert item.change == Name(tag("n"), changes[1].id)
     assert (await log.changes.of_tag(tag("n"))).damaged == page.damaged
 
     assert await log.changes.whole([*changes, change("n", BOB, 1)]) == {changes[0].id, changes[2].id}
@@ -70,7 +71,7 @@ async def a_change_under_anothers_key_is_damaged(device: Device) -> None:
 async def a_damaged_row_hides_no_other(device: Device) -> None:
     """E7: a journal row that does not open stays, is named, and the others are read; swapped rows open neither (G6)."""
     log = device.log
-    keys = await log.journal.add([row("n", b"1"), row("n", b"2"), row("n", b"3")])
+    keys = [one.key for one in await log.journal.add([row("n", b"1"), row("n", b"2"), row("n", b"3")])]
     values = [entry.value for entry in await device.store.read("journal")]
 
     await device.rot("journal", keys[1], values[1][:-1] + b"\xff")
@@ -143,8 +144,10 @@ async def rows_of_two_cores_do_not_mix(device: Device) -> None:
 
 
 @rule
-async def derived_stores_that_do_not_open_are_dropped(device: Device) -> None:
-    """E7: any flipped bit, another format, a swapped or missing segment: the whole store goes, and is written anew."""
+async def derived_stores_that_do_not_open_are_passed_over(device: Device) -> None:
+    """E7, A9: any flipped bit, another format, a swapped or missing segment: nothing of the store is believed, reading
+    throws nothing away, and only a write of the whole takes its place.
+    """
     rows = device.log.rows
     whole = {1: b"one", 2: b"two"}
 
@@ -156,7 +159,8 @@ async def derived_stores_that_do_not_open_are_dropped(device: Device) -> None:
         await device.store.commit([Put("rows", key, value) for key, value in spoiled.items()])
         opened = await rows.read_front() is not None and await rows.read_segments() is not None
         assert not opened
-        assert await device.store.read("rows") == []
+        assert {entry.key: entry.value for entry in await device.store.read("rows")} == spoiled
+        await refused(rows.write(Front(6, 2, b"front"), {1: b"one"}), Moved)
 
     for key in (0, 1, 2):
         for place in range(0, 30, 3):
@@ -237,19 +241,69 @@ async def a_note_loads_as_of_one_position(device: Device) -> None:
 
 
 @rule
-async def quarantine_is_bounded_and_keeps_each_once(device: Device) -> None:
-    """C9: the same bytes are kept once, and the newest thousand of others."""
+async def quarantine_keeps_each_once_and_is_bounded_in_number(device: Device) -> None:
+    """C9, I18: the same bytes are kept once; a flood displaces what is only named, then itself, never what was whole first."""
     quarantine = device.log.quarantine
     await quarantine.add([Refused("first", b"same")])
     await quarantine.add([Refused("again", b"same"), Refused("other", b"other"), Refused("twice", b"other")])
+    await quarantine.add([Refused("unfit", b"", Kind.UNREAD, Name(tag("n"), b"i" * 32))])
     items = await quarantine.items()
-    assert [(item.reason, item.data) for item in items] == [("first", b"same"), ("other", b"other")]
+    assert [(item.reason, item.data) for item in items] == [("first", b"same"), ("other", b"other"), ("unfit", b"")]
 
-    junk = tuple(Refused("junk", place.to_bytes(2, "big")) for place in range(ITEMS_MAX - 1))
-    await device.log.append(Received(refused=junk))
+    for flood in range(2):
+        junk = (Refused("junk", bytes((flood,)) + place.to_bytes(2, "big")) for place in range(ITEMS_MAX))
+        await device.log.append(Received(refused=tuple(junk)))
 
     items = await quarantine.items()
     assert len(items) == ITEMS_MAX
-    assert items[0].data == b"other"
-    await quarantine.drop([item.number for item in items[1:]])
-    assert [item.data for item in await quarantine.items()] == [b"other"]
+    assert [item.data for item in items[:2]] == [b"same", b"other"]
+
+
+@rule
+async def quarantine_is_bounded_in_bytes(device: Device) -> None:
+    """I18: what finds no room for its bytes is named without them; what came first stays whole."""
+    quarantine = device.log.quarantine
+    large = [Refused(f"large {place}", bytes((place,)) * (BYTES_MAX // 4)) for place in range(6)]
+
+    for one in large:
+        await quarantine.add([one])
+    await quarantine.add([Refused("small", b"small")])
+
+    items = await quarantine.items()
+    assert [item.reason for item in items] == [*(f"large {place}" for place in range(6)), "small"]
+    assert [len(item.data) for item in items] == [BYTES_MAX // 4] * 3 + [0] * 3 + [5]
+
+
+@rule
+async def what_a_person_has_seen_is_marked_until_it_is_mended(device: Device) -> None:
+    """Dismissed is not forgotten: it is asked for again as before, and when it is whole nothing of it is left."""
+    log = device.log
+    changes = chain("n", ALICE, 2)
+    await folded(log, *changes)
+    await device.rot("log", 1, b"rot")
+    await log.changes.entries()
+    (item,) = await log.quarantine.items()
+
+    await log.quarantine.dismiss([item.about])
+    await log.quarantine.dismiss([item.about])
+
+    assert [one.seen for one in await log.quarantine.items()] == [True]
+    await log.append(Received((changes[0],)))
+    assert await log.quarantine.items() == []
+    assert await device.store.read("quarantine") == []
+
+
+@rule
+async def what_was_refused_leaves_quarantine_as_it_enters_the_log(device: Device) -> None:
+    """E7: the same change, come whole, is no longer something that was refused, whatever it was refused for."""
+    log = device.log
+    one, two = chain("n", ALICE, 2)
+    early = Refused("no key yet", one.encode(), Kind.EARLY, Name(tag("n"), one.id))
+    await log.append(Received(refused=(early, Refused("flipped", b"bytes", change=Name(tag("n"), two.id)))))
+    assert len(await log.quarantine.items()) == 2
+
+    await log.append(Received((one,)))
+    assert [item.reason for item in await log.quarantine.items()] == ["flipped"]
+    await log.append(Received((two,)))
+
+    assert await log.quarantine.items() == []

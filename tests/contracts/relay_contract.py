@@ -9,7 +9,9 @@ from carryon.storage.log import Fold
 from carryon.storage.members import Author
 from carryon.storage.quarantine import Refused
 from carryon.storage.store import Delete, Put
+from carryon_sync.device.holes import Hole
 from carryon_sync.formats.change import Seen
+from carryon_sync.formats.records import ROOT, Record, UnknownSays
 
 from tests.contracts import store_contract as contracts
 from tests.contracts.device import (
@@ -28,6 +30,7 @@ from tests.contracts.device import (
 from tests.contracts.samples import ALICE, BOB, chain, change, following, link, tag
 
 RULES: dict[str, contracts.Rule] = {}
+RECORDS = [Record(bytes(16), (bytes([n]) * 32,), ROOT, UnknownSays(200, b"")).encode() for n in (1, 2, 3)]
 rule = entering(RULES)
 
 
@@ -80,8 +83,8 @@ async def a_damaged_record_of_relays_loses_none(device: Device) -> None:
 
 
 @rule
-async def acked_changes_leave_the_outbox(device: Device) -> None:
-    """Acks take changes out, remember how far the relay has the note, and may come from another core's pushes."""
+async def shown_changes_leave_the_outbox(device: Device) -> None:
+    """What the stream shows goes out with the cursor's move; how far it has the note is kept; other cores' pushes go too."""
     log = device.log
     fence = await connected(log, HOME, AWAY)
     changes = [*chain("n", ALICE, 2), change("m", ALICE, 1)]
@@ -89,16 +92,72 @@ async def acked_changes_leave_the_outbox(device: Device) -> None:
     reached = Seen(b"l" * 16, 9, b"r" * 32)
 
     await log.relays.outbox(HOME, 2, fence)
-    await log.relays.acked(HOME, {changes[0].id: 7, changes[2].id: 9, bytes(32): 5}, fence, reached)
+    shown = await log.relays.shown(HOME, {changes[0].id: 7, changes[2].id: 9, bytes(32): 5}, fence, reached)
 
+    assert (shown.left, shown.holes) == ({1: 7, 3: 9}, ())
     assert await outbox(log, HOME, fence) == [changes[1]]
     assert await outbox(log, AWAY, fence) == changes
     assert (await log.relays.pending(HOME)).by_tag == {tag("n"): 1}
     assert await log.relays.reached(HOME) == reached
-    assert [await log.relays.acked_sequence(HOME, tag(name)) for name in "nmx"] == [7, 9, None]
-    await log.relays.acked(HOME, {changes[1].id: 4}, fence)
-    assert await log.relays.acked_sequence(HOME, tag("n")) == 7
+    assert [await log.relays.shown_sequence(HOME, tag(name)) for name in "nmx"] == [7, 9, None]
+    await log.relays.shown(HOME, {changes[1].id: 4}, fence, reached)
+    assert await log.relays.shown_sequence(HOME, tag("n")) == 7
     assert await log.relays.reached(HOME) == reached
+
+
+@rule
+async def what_a_relay_names_and_is_not_here_is_kept_as_a_hole(device: Device) -> None:
+    """I1: an id alone of what is not in the outbox, and what was dropped; until it is held, or the log is begun anew."""
+    log = device.log
+    fence = await connected(log, HOME, AWAY)
+    mine = change("n", ALICE, 1)
+    await folded(log, mine)
+    before = [Seen(b"l" * 16, number, bytes([number]) * 32) for number in range(4)]
+    own, lacking, dropped = Hole(mine.id, before[0]), Hole(b"n" * 32, before[1]), Hole(b"d" * 32, before[2])
+
+    shown = await log.relays.shown(
+        HOME, {mine.id: 1, lacking.id: 2}, fence, before[3], alone=[own, lacking], dropped=[dropped]
+    )
+
+    assert shown.holes == (lacking, dropped)
+    log = await device.reopened()
+    assert sorted(await log.relays.holes(HOME), key=lambda hole: hole.sequence) == [lacking, dropped]
+    assert await log.relays.holes(AWAY) == []
+    assert await log.relays.filled(HOME, {lacking.id: 2}, fence) == {}
+    assert await log.relays.holes(HOME) == [dropped]
+    await log.relays.start_over(HOME, AT_START, fence)
+    assert await log.relays.holes(HOME) == []
+
+
+@rule
+async def what_comes_by_another_way_fills_a_hole(device: Device) -> None:
+    """What is in the outbox is held, and the relay has said that it holds it too: it leaves."""
+    log = device.log
+    fence = await connected(log, HOME)
+    theirs = change("n", BOB, 1)
+    hole = Hole(theirs.id, AT_START)
+    await log.relays.shown(HOME, {theirs.id: 1}, fence, Seen(b"l" * 16, 1, bytes(32)), alone=[hole])
+    assert await log.relays.waiting_for(HOME, [theirs.id]) == set()
+    await log.append(Received((theirs,)))
+
+    assert await log.relays.waiting_for(HOME, [theirs.id]) == {theirs.id}
+    assert await log.relays.filled(HOME, {theirs.id: 1}, fence) == {1: 1}
+
+    assert (await outbox(log, HOME, fence), await log.relays.holes(HOME)) == ([], [])
+
+
+@rule
+async def a_hole_that_does_not_read_is_at_the_beginning(device: Device) -> None:
+    """E7: which change is lacking is known by its key, and no receipt counts anything until it is held."""
+    log = device.log
+    fence = await connected(log, HOME)
+    reached = Seen(b"l" * 16, 9, bytes(32))
+    await log.relays.shown(HOME, {b"n" * 32: 9}, fence, reached, alone=[Hole(b"n" * 32, reached)])
+    await device.rot("meta", ("hole", HOME, b"n" * 32), layouts.seen_value(reached)[:-1] + b"\xff")
+
+    [hole] = await log.relays.holes(HOME)
+
+    assert (hole.id, hole.before.sequence) == (b"n" * 32, 0)
 
 
 @rule
@@ -128,7 +187,7 @@ async def starting_over_offers_the_whole_log(device: Device) -> None:
     assert (await log.relays.pending(HOME)).refilling == 4
     assert await outbox(log, HOME, fence) == [*changes[:3], change("n", BOB, 1), *changes[3:]]
     everything = await logged(log)
-    await log.relays.acked(HOME, {one.id: 1 for one in everything}, fence)
+    await log.relays.shown(HOME, {one.id: 1 for one in everything}, fence, AT_START)
     assert await outbox(log, HOME, fence) == []
 
     anew = Seen(b"m" * 16, 0, bytes(32))
@@ -145,21 +204,22 @@ async def a_closed_generation_takes_no_writes(device: Device) -> None:
     """Once a newer generation has closed this one, every write is refused, and everything is still read."""
     log = device.log
     fence = await connected(log, HOME)
-    keys = await log.journal.add([row("n", b"1")])
+    rows = await log.journal.add([row("n", b"1")])
     await folded(log, change("n", ALICE, 1))
     await device.store.commit([Put("meta", "generation", layouts.mark_value(bytes(16), closed=True))])
     before = [await device.store.read(stored.name) for stored in layouts.STORES]
 
     for write in (
         log.journal.add([row("n", b"2")]),
-        log.fold([Fold(following(change("n", ALICE, 1)), link(change("n", ALICE, 1)), tuple(keys))]),
+        log.fold([Fold(following(change("n", ALICE, 1)), link(change("n", ALICE, 1)), tuple(rows))]),
         log.append(Received((change("n", BOB, 1),))),
         log.append(Received((change("n", BOB, 1),), relay=HOME), fence),
         log.relays.lead(),
-        log.relays.acked(HOME, {change("n", ALICE, 1).id: 1}, fence),
+        log.relays.shown(HOME, {change("n", ALICE, 1).id: 1}, fence, AT_START),
+        log.relays.filled(HOME, {change("n", ALICE, 1).id: 1}, fence),
         log.rows.write(Front(1, 0, b""), {}),
         log.states.write([NoteState("n", 1, {}, b"")]),
-        log.members.add([b"record"]),
+        log.members.add([RECORDS[0]]),
         log.quarantine.add([Refused("why", b"what")]),
         log.keep("name", b"value"),
     ):
@@ -197,7 +257,8 @@ async def a_zombies_session_writes_are_refused(device: Device) -> None:
     reached = Seen(b"l" * 16, 5, bytes(32))
 
     await refused(log.append(Received((change("n", BOB, 1),), relay=HOME, reached=reached), old), Fenced)
-    await refused(log.relays.acked(HOME, {change("n", ALICE, 1).id: 1}, old, reached), Fenced)
+    await refused(log.relays.shown(HOME, {change("n", ALICE, 1).id: 1}, old, reached), Fenced)
+    await refused(log.relays.filled(HOME, {change("n", ALICE, 1).id: 1}, old), Fenced)
     await refused(log.relays.start_over(HOME, reached, old), Fenced)
     await refused(log.relays.forget(HOME, old), Fenced)
     await refused(log.relays.keep_receipt(HOME, bytes(32), b"receipt", old), Fenced)
@@ -210,21 +271,40 @@ async def a_zombies_session_writes_are_refused(device: Device) -> None:
 
 @rule
 async def members_records_keep_their_order(device: Device) -> None:
-    """Records are kept once, in the order in which they came; a damaged one is quarantined."""
+    """Records are kept once, in the order in which they came."""
     log = device.log
-    assert await log.members.add([b"root", b"certificate", b"root"]) == [b"root", b"certificate"]
-    assert await log.members.add([b"certificate", b"a later one"]) == [b"a later one"]
+    root, certificate, later = RECORDS
+    assert await log.members.add([root, certificate, root]) == [root, certificate]
+    assert await log.members.add([certificate, later]) == [later]
     log = await device.reopened()
-    assert await log.members.records() == [b"root", b"certificate", b"a later one"]
+    assert await log.members.records() == [root, certificate, later]
+
+
+@rule
+async def a_damaged_members_record_is_mended_when_it_comes_again(device: Device) -> None:
+    """E7: it is named, and taken from whoever has it; until then it is not believed."""
+    log = device.log
+    root, certificate, _ = RECORDS
+    await log.members.add([root, certificate])
+    [_, entry] = await device.store.read("members")
+    await device.rot("members", entry.key, entry.value[:-1] + b"?")
+    assert await log.members.records() == [root]
+    assert [item.store for item in await log.quarantine.items()] == ["members"]
+
+    assert await log.members.add([root, certificate]) == [certificate]
+
+    assert await log.members.records() == [root, certificate]
+    assert await log.quarantine.items() == []
 
 
 @rule
 async def members_records_begin_anew(device: Device) -> None:
     """What a join left behind that got no further is replaced, whole."""
     log = device.log
-    await log.members.begin([b"root", b"a certificate that never left"])
-    await log.members.begin([b"root", b"invite", b"certificate"])
-    assert await (await device.reopened()).members.records() == [b"root", b"invite", b"certificate"]
+    root, certificate, later = RECORDS
+    await log.members.begin([root, certificate])
+    await log.members.begin([root, later])
+    assert await (await device.reopened()).members.records() == [root, later]
 
 
 @rule

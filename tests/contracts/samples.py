@@ -22,8 +22,8 @@ def change(name: str, author: bytes, n: int, prev: bytes = NO_PREV, content: str
     """Make one change; its id follows from all of what is given."""
     header = Header(NOTEBOOK, tag(name), author, n, prev)
     seed = header.encode() + content.encode()
-    id = hashlib.sha256(seed).digest()
-    return Change(header, id, bytes(32), bytes(12), hashlib.sha512(seed).digest(), bytes(64))
+    commit = hashlib.sha256(seed).digest()
+    return Change(header, commit, bytes(32), bytes(12), hashlib.sha512(seed).digest(), bytes(64))
 
 
 def chain(name: str, author: bytes, length: int, content: str = "") -> list[Change]:

@@ -294,6 +294,27 @@ async def commits_at_once_are_all_made(database: Database) -> None:
 
 
 @rule
+async def a_commit_whose_caller_is_cancelled_is_whole_or_not_there(database: Database) -> None:
+    """Whenever its caller is cancelled, a commit is made as a whole or not at all, and the store goes on."""
+    store = await database.open()
+
+    for turns in range(8):
+        records: list[Operation] = [Put("plain", ("turn", turns, each), b"x") for each in range(3)]
+        committing = asyncio.ensure_future(store.commit(records))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        committing.cancel()
+        await asyncio.gather(committing, return_exceptions=True)
+        await store.commit([Put("other", turns, b"after")])
+
+        made = await store.read("plain", lower=("turn", turns), upper=("turn", turns, ()))
+        assert len(made) in (0, 3)
+
+    assert len(await store.read("other")) == 8
+    await store.close()
+
+
+@rule
 async def of_rivals_one_wins(database: Database) -> None:
     """Of commits that expect the same record and change it, exactly one is made."""
     store = await database.open()

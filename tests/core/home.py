@@ -15,7 +15,6 @@ from typing import Any, Final
 from carryon.core.acts.pairing import invite
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.messages import ToTab
-from carryon.crypto.cryptography_primitives import CryptographyPrimitives
 from carryon.storage.memory_store import Commit, Fault, Read, Step
 from carryon.storage.store import Add
 
@@ -90,7 +89,12 @@ class Home:
     async def quiet(self, tab: Tab) -> None:
         """Wait until all of a device is on the relay."""
         tab.look()
-        await until(lambda: tab.saved and rest(opened(tab)), "everything is on the relay", 120.0)
+
+        def is_quiet() -> bool:
+            # A core that has just died is followed by another one.
+            return tab.saved and tab.worker.core is not None and tab.ready == "ready" and rest(opened(tab))
+
+        await until(is_quiet, "everything is on the relay", 120.0)
 
     async def together(self, *tabs: Tab) -> None:
         """Wait until the devices of these tabs hold the same changes, and the relay has them all."""
@@ -140,8 +144,7 @@ def opened(tab: Tab) -> OpenNotebook:
 
 def holdings(tab: Tab) -> Holdings:
     """What the tab's device holds durably of the notebook that it shows."""
-    keyring = opened(tab).secrets.keyring(CryptographyPrimitives())
-    return Holdings(tab.worker.device, Bodies(keyring))
+    return Holdings(tab.worker.device, Bodies(opened(tab).identity.keyring))
 
 
 def rest(notebook: OpenNotebook) -> bool:
@@ -171,6 +174,25 @@ def adds_to(step: Step, store: str) -> int:
 def fail_writes(device: Device, fault: Fault = Fault.FULL) -> None:
     """Let every commit of a device fail until `mend`."""
     device.faults = lambda _database, step: None if isinstance(step, Read) else fault
+
+
+def at_step(device: Device, kind: type[Step], number: int, fault: Fault) -> Callable[[], bool]:
+    """Let one step fail, the `number`-th of its kind from now on; tells whether it was reached."""
+    left = number
+    struck = False
+
+    def strike(_: str, step: Step) -> Fault | None:
+        nonlocal left, struck
+        if not isinstance(step, kind) or struck:
+            return None
+        left -= 1
+        if left >= 0:
+            return None
+        struck = True
+        return fault
+
+    device.faults = strike
+    return lambda: struck
 
 
 def mend(device: Device) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from carryon.core.log.derived import REST_S, TAIL_MAX
 from carryon.storage.errors import Fenced
 from carryon.storage.memory_store import Fault
 
@@ -77,7 +78,7 @@ async def test_a_leader_that_is_silent_loses_the_lead_and_its_session_writes_are
     await until(lambda: leads(other), "the lead was stolen", 5.0)
 
     with pytest.raises(Fenced):
-        await zombie.log.relays.acked("http://relay.test:8000/", {bytes(32): 1}, fence)
+        await zombie.log.relays.filled("http://relay.test:8000/", {bytes(32): 1}, fence)
 
 
 @rule
@@ -219,3 +220,61 @@ async def test_eight_cores_opened_at_once_have_one_leader(home: Home) -> None:
 
     assert sum(leads(tab) for tab in tabs) == 1
     assert all(tab.ready == "ready" for tab in tabs)
+
+
+@rule
+async def test_a_stale_core_of_the_same_author_takes_no_words_away(home: Home) -> None:
+    """J13: its lock was given away while it was frozen; the rows it knows are folded by the next core, which numbers others after them."""
+    one = await home.begin()
+    note, device = one.note, one.worker.device
+    assert note is not None
+    await home.quiet(one)
+    device.faults = lambda _database, step: Fault.FULL if adds_to(step, "log") else None
+    one.type("a")
+    one.type("b")
+    await until(lambda: one.saved, "saved, and not folded", 5.0)
+    frozen = opened(one).outgoing
+    frozen._due = dict.fromkeys(frozen._due, 1e9)
+    frozen.hurry = lambda: None  # type: ignore[method-assign]
+    del device.local.held[f"author-{opened(one).author.id.hex()}"]
+    mend(device)
+
+    other = await home.tab(device.worker(), one.query)
+    assert opened(other).author.id == opened(one).author.id
+    await until(lambda: other.note == note and not holdings(other).entries("journal"), "the next core has folded them")
+    opened(other).outgoing._is_watched = lambda: False
+    other.type("SAVED ")
+    other.type("WORDS ")
+    await until(lambda: other.saved, "saved", 5.0)
+    frozen._due = dict.fromkeys(frozen._due, 0.0)
+    frozen._wake.set()
+    await asyncio.sleep(10.0)
+
+    here = holdings(other)
+    assert here.mentions(note, b"SAVED ") and here.mentions(note, b"WORDS ")
+    await home.quiet(other)
+    await until(lambda: one.text == other.text and "WORDS" in one.text, "both show all of it", 10.0)
+
+
+@rule
+async def test_a_state_never_names_heads_whose_words_it_lacks(home: Home) -> None:
+    """J7: what another core left is folded here before this core has its words; a state that is written in between lacks the heads too."""
+    one, other = await two_cores(home)
+    note, core = one.note, opened(one)
+    assert note is not None
+    other.type("LEFT BEHIND ")
+    await until(lambda: other.saved, "saved", 5.0)
+    other.crash()
+
+    async with core.receiving._turn:
+        await core._inherit()
+        assert not holdings(one).entries("journal")
+        core.documents.tails[note] = TAIL_MAX + 1
+        await core.derived.write()
+    assert holdings(one).entries("states")
+    await until(lambda: "LEFT BEHIND" in one.text, "it is followed", 10.0)
+    await asyncio.sleep(5 * REST_S)
+    one.crash()
+
+    again = await home.tab(one.worker.device.worker(), f"?note={note}")
+    await until(lambda: again.note == note and "LEFT BEHIND" in again.text, "it is shown", 10.0)

@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from carryon.core.log.outgoing import Outgoing
 from carryon.core.tabs.messages import Saved, ToTab
-from carryon.storage.memory_store import Commit, Fault, Read, Step
+from carryon.storage.memory_store import Commit, Fault, Read
 
-from tests.core.home import Home, holdings, listen, mend, opened, rule
-from tests.simulation.device import Device
+from tests.core.home import Home, at_step, holdings, listen, mend, opened, rule
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
 
 STEPS = 40
-
-
-def at_step(device: Device, kind: type[Step], number: int, fault: Fault) -> Callable[[], bool]:
-    """Let one step fail, the `number`-th of its kind from now on; tells whether it was reached."""
-    left = number
-    struck = False
-
-    def strike(_: str, step: Step) -> Fault | None:
-        nonlocal left, struck
-        if not isinstance(step, kind) or struck:
-            return None
-        left -= 1
-        if left >= 0:
-            return None
-        struck = True
-        return fault
-
-    device.faults = strike
-    return lambda: struck
 
 
 async def live_a_little(home: Home, tab: Tab) -> list[dict[str, object]]:
@@ -42,7 +20,7 @@ async def live_a_little(home: Home, tab: Tab) -> list[dict[str, object]]:
 
     def watch(message: ToTab) -> None:
         if isinstance(message, Saved):
-            told.extend(edit for edit in tab.kept if edit["seq"] <= message.seq and edit["type"] == "edit")
+            told.extend(edit for edit in tab.kept if edit["seq"] == message.seq and edit["type"] == "edit")
 
     listen(tab, watch)
     tab.type("first words")
@@ -171,9 +149,10 @@ async def test_a_fold_reads_again_and_survives_that_head_or_rows_moved(home: Hom
         notebook.log,
         notebook.identity,
         notebook.documents,
-        tuple,
-        lambda *_: None,
-        lambda: None,
+        seen=tuple,
+        folded=lambda _: None,
+        left_behind=lambda: None,
+        changed=lambda: None,
         is_watched=lambda: True,
     )
     other.journalled(rows)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import zipfile
+
 from carryon.core.log.documents import UNREADABLE
+from carryon.notebook.exporting import not_whole, report_name
 from carryon.storage import layouts
 
 from tests.core.home import Home, holdings, opened, rule
@@ -86,3 +91,60 @@ async def test_the_search_works_beside_a_note_of_which_nothing_can_be_read(home:
     await until(lambda: opened(tab).notebook.texts_ready, "all texts are read", 10.0)
     tab.act("list.search", value="first words")
     await until(lambda: note in tab.regions["list"], "it is found by its title", 5.0)
+
+
+@rule
+async def test_j14_the_export_names_what_it_cannot_read(home: Home) -> None:
+    """J14: no empty file stands for a note that cannot be read; the zip and the tab say so, and the rest is there. After a start too."""
+    tab, note = await two_changes(home)
+    device = tab.worker.device
+    damage(tab, note, 0)
+    here = holdings(tab)
+    assert here.disk is not None
+    here.disk.clear("texts")
+    home.relay.crash()
+    tab.crash()
+
+    for _ in range(2):
+        tab = await home.tab(device.worker())
+        await until(lambda: opened(tab).notebook.texts_ready, "all texts are read", 10.0)  # noqa: B023
+        files = await exported(tab)
+
+        assert [path for path in files if path.endswith(".md")] == ["Welcome.md"]
+        assert files[report_name].decode().startswith("first words second words.md: not in this export")
+        words = "The export is not whole. first words second words.md is not in this export"
+        await until(lambda: words in tab.regions["toast"], "the tab says so")  # noqa: B023
+        await asyncio.sleep(5)
+        tab.crash()
+
+
+@rule
+async def test_j14_the_export_names_what_is_not_whole(home: Home) -> None:
+    """J14: what can be read is in it, and both the zip and the tab say that a part is missing; so does the export of one note."""
+    tab, note = await two_changes(home)
+    device = tab.worker.device
+    damage(tab, note, 1)
+    home.relay.crash()
+    tab.crash()
+    tab = await home.tab(device.worker())
+    await home.show(tab, note)
+    await until(lambda: "cannot be read" in tab.regions["note"], "the note says so")
+
+    files = await exported(tab)
+    assert files["first words second words.md"].startswith(b"first words")
+    assert files[report_name].decode() == f"first words second words.md: {not_whole}\n"
+
+    tab.act("note.export", note=note)
+    await until(lambda: f"first words second words: {not_whole}" in tab.regions["toast"], "it is said")
+
+
+async def exported(tab: Tab) -> dict[str, bytes]:
+    """Export the notebook: its files by path."""
+    tab.calls.clear()
+    tab.act("notebook.export")
+    await until(lambda: any(call.name == "download" for call in tab.calls), "exported", 20.0)
+    [call] = [call for call in tab.calls if call.name == "download"]
+    data = call.args["bytes"]
+    assert isinstance(data, bytes)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 from carryon.core.relays.relay_link import socket_origin
+from carryon_sync.protocol.closing import Closing
 
-from tests.core.home import Home, opened, rule
+from tests.core.home import Home, opened, rest, rule
 from tests.simulation.relay import Relay
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
@@ -78,3 +79,40 @@ async def test_an_invitation_by_a_relay_that_the_site_was_not_built_for_is_refus
 def test_an_address_has_the_origin_that_a_build_writes(address: str, origin: str) -> None:
     """The same words on both sides: `tests/tools/test_site.py` has the build's."""
     assert socket_origin(address) == origin
+
+
+@rule
+async def test_why_a_relay_could_not_store_stays_on_the_screen_until_it_stores(home: Home) -> None:
+    """J16: connecting again is no answer to it; the status says where to look."""
+    tab = await home.begin()
+    await home.quiet(tab)
+    tab.go("?at=settings")
+    words = "the relay could not store this (disk full): nothing is lost, it will be sent again"
+    [wire] = home.network.of("Anna")
+
+    wire.hang_up(Closing.FAILED, words)
+    await until(lambda: not wire.standing and home.network.of("Anna"), "it connects again", 30.0)
+    await until(lambda: rest(opened(tab)), "it is live", 5.0)
+
+    await until(lambda: "see Settings" in tab.status, "the status says where to look", 1.0)
+    assert words in str(tab.regions)
+    note = tab.act("note.create")
+    await until(lambda: tab.note == note, "a note is written")
+    await home.quiet(tab)
+    await until(lambda: opened(tab).syncing.standing().words == "", "it holds no more", 5.0)
+
+
+@rule
+async def test_a_relay_that_cannot_be_reached_is_said_in_words_for_people(home: Home) -> None:
+    """J16: no numbers that mean nothing; and the words go when it is reached."""
+    tab = await home.begin()
+    await home.quiet(tab)
+    tab.go("?at=settings")
+    [wire] = home.network.of("Anna")
+
+    wire.cut()
+
+    await until(
+        lambda: "the connection to the relay was lost; it is tried again by itself" in str(tab.regions), "said", 5.0
+    )
+    await until(lambda: opened(tab).syncing.standing().words == "", "it holds no more", 60.0)

@@ -1,4 +1,4 @@
-"""The browser's promise to keep the storage: asked for on a press only, and not forgotten at the next start."""
+"""What Settings say of the storage: the browser's promise, asked for on a press only and not forgotten, and where the key lies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tests.simulation.virtual_loop import until
 
 PROMISED = "The browser has promised to keep these notes"
 NOT_PROMISED = "The browser may clear these notes"
+BESIDE = "The key lies beside the notes"
 
 
 def settings(tab: Tab) -> str:
@@ -45,3 +46,17 @@ async def test_a_promise_is_known_at_the_next_start_without_asking_again(home: H
 
     await until(lambda: PROMISED in settings(again), "it is known")
     assert not asked(again)
+
+
+@rule
+async def test_settings_say_when_the_key_lies_beside_the_notes(home: Home) -> None:
+    """A browser that keeps no key out of reach is named, and only such a one."""
+    plain, sound = home.device("Anna"), home.device("Bert")
+    plain.key_lies_beside = True
+
+    exposed = await home.tab(plain.worker(), "?at=settings")
+    safe = await home.tab(sound.worker(), "?at=settings")
+
+    await until(lambda: BESIDE in settings(exposed), "it is said")
+    await until(lambda: NOT_PROMISED in settings(safe), "settings are shown")
+    assert BESIDE not in settings(safe)

@@ -82,7 +82,8 @@ def draft(
         time=1_700_000_000_123,
         apart=42,
         needs=(Link(bytes([6]) * 16, 9, bytes([7]) * 32),),
-        seen=(Seen(bytes([8]) * 16, 1000, bytes([9]) * 32),),
+        seen=(Seen(bytes([8]) * 16, 1024, bytes([9]) * 32),),
         updates=updates,
+        tips=(bytes([10]) * 32,),
     )
     return Draft(header, body)

@@ -1,4 +1,4 @@
-"""The bytes of format 1 from fixed seeds, made by the adapter under test: what `tests/vectors/crypto-1.json` holds.
+"""The bytes of format 2 from fixed seeds, made by the adapter under test: what `tests/vectors/crypto-2.json` holds.
 
 `python -m tests.crypto.golden` prints them. The file was written once: formats are final, a difference is a fault.
 """
@@ -13,7 +13,7 @@ from carryon.crypto.invites import invite_keys, join, make_invite
 from carryon.crypto.join_link import encode_link
 from carryon.crypto.notebook_keys import root_keys
 from carryon.crypto.primitives import Primitives
-from carryon.crypto.receipts import Receipt, seal_receipt
+from carryon.crypto.receipts import NoteDigest, Receipt, seal_receipt
 from carryon.crypto.sealing import Draft, seal_change
 from carryon.crypto.wrapping import wrap
 from carryon_sync.formats.members import Members
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from carryon.crypto.notebook_keys import Created
 
 PREV = bytes([5]) * 32
-RECEIPT = Receipt(bytes([1]) * 16, 2, bytes([3]) * 32, 4, 5, 6, 1_700_000_000_456)
+RECORDS = ("root", "certificate", "epoch")
+NOTES = (NoteDigest(bytes([7]) * 16, bytes([8]) * 32, bytes([9]) * 32),)
+RECEIPT = Receipt(bytes([1]) * 16, 2, bytes([3]) * 32, bytes(32), 4, 5, 6, 1_700_000_000_456, NOTES)
 
 
 async def golden(bench: Bench) -> dict[str, str]:
-    """Make every derivation and every sealed thing of format 1."""
+    """Make every derivation and every sealed thing of format 2."""
     created, keyring = await notebook(bench)
     return {
         **await _derivations(bench.primitives, created, keyring),
@@ -71,21 +73,21 @@ async def _sealed(created: Created, keyring: Keyring) -> dict[str, str]:
     change = await seal_change(keyring, signing, golden_draft(keyring, signing.public), drawn("change"))
     receipt = await seal_receipt(keyring, signing, created.secrets.certificate, RECEIPT, drawn("receipt"))
     return {
-        "root": created.root.encode().hex(),
-        "certificate": created.certificate.encode().hex(),
-        "epoch": created.epoch.encode().hex(),
+        **{name: record.encode().hex() for name, record in zip(RECORDS, created.records, strict=True)},
         "change": change.encode().hex(),
         "receipt": receipt.hex(),
     }
 
 
 async def _joining(primitives: Primitives, created: Created) -> dict[str, str]:
-    members = held(created.root, created.certificate, created.epoch)
+    members = held(*created.records)
     invited = await make_invite(
         primitives,
         created.secrets,
-        members.tips(),
+        members.good_tips(),
+        created.secrets.epochs[-1],
         Role.OWNER,
+        person=bytes([4]) * 16,
         expires=1_800_000_000_000,
         uses=1,
         relay="https://notes.example:8443/base",

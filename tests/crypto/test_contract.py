@@ -13,7 +13,7 @@ from carryon.crypto.file_at_rest import FileAtRest
 from tests.crypto.bench import Bench
 from tests.crypto.crypto_contract import RULES
 
-VECTORS = Path(__file__).parent.parent / "vectors" / "crypto-1.json"
+VECTORS = Path(__file__).parent.parent / "vectors" / "crypto-2.json"
 PRIMITIVES = CryptographyPrimitives()
 BENCH = Bench(
     PRIMITIVES,

@@ -15,7 +15,7 @@ from pyodide.ffi import to_js
 from tests.crypto.bench import Bench
 from tests.crypto.crypto_contract import RULES
 
-VECTORS = Path(__file__).parent.parent / "vectors" / "crypto-1.json"
+VECTORS = Path(__file__).parent.parent / "vectors" / "crypto-2.json"
 
 
 async def verdicts() -> str:

@@ -50,6 +50,7 @@ def say_regions(page: Page, regions: dict[str, str], **rest: str) -> None:
     mark = order(page, "fresh")
     message = {
         "type": "regions",
+        "notebook": "NB",
         "regions": {**regions, "toast": mark},
         "title": "",
         "place": "notes",

@@ -14,6 +14,7 @@ const notes = new Map();
 const tabs = new Map();
 const heard = [];
 let holds = false;
+let refuses = false;
 let shown = 0;
 
 const alive = new Promise((resolve) => navigator.locks.request(lock, () => (resolve(), new Promise(() => {}))));
@@ -31,14 +32,14 @@ function hear(port, message) {
     tabs.set(port, message);
     for (const pending of message.pending) apply(port, pending);
     if (!message.query.includes("slow")) greet(port, message);
-    if (!holds) port.postMessage({ type: "saved", seq: Math.max(0, ...message.pending.map(({ seq }) => seq)) });
+    if (!holds && !refuses) for (const { seq } of message.pending) port.postMessage({ type: "saved", seq });
   }
   apply(port, message);
-  if (message.seq && !holds) port.postMessage({ type: "saved", seq: message.seq });
+  if (message.seq && !holds && !refuses) port.postMessage({ type: "saved", seq: message.seq });
 }
 
 function apply(port, message) {
-  if (message.type !== "edit") return;
+  if (message.type !== "edit" || refuses) return;
   Y.applyUpdate(note(message.note), message.update);
   shown += 1;
   for (const other of tabs.keys()) if (other !== port) other.postMessage({ type: "update", note: message.note, update: message.update, shown });
@@ -50,13 +51,13 @@ function greet(port, { query, vector }) {
   if (name) open(port, name, vector);
 }
 
-function open(port, name, vector) {
-  const html = `<input aria-label="Title" data-focus="title" data-action="note.rename" data-note="${name}" data-rest="2000" value="">
+function open(port, name, vector, anew = false) {
+  const html = `<input aria-label="Title" data-focus="title" data-next="body" data-action="note.rename" data-note="${name}" data-rest="2000" value="">
     <carryon-editor data-note="${name}" data-editable="true" data-focus="body">${escape(note(name).getText("body").toString())}</carryon-editor>`;
-  port.postMessage({ type: "regions", regions: { note: html }, title: name, place: "notes", pane: "note" });
+  port.postMessage({ type: "regions", notebook: "NB", regions: { note: html }, title: name, place: "notes", pane: "note" });
   shown += 1;
   const update = Y.encodeStateAsUpdate(note(name), vector ?? undefined);
-  port.postMessage({ type: "bind", note: name, update, vector: Y.encodeStateVector(note(name)), shown });
+  port.postMessage({ type: "bind", notebook: "NB", note: name, update, vector: Y.encodeStateVector(note(name)), shown, anew });
 }
 
 function note(name) {
@@ -77,7 +78,7 @@ const orders = {
     tabs.forEach((_, port) => port.postMessage(call));
   },
   make: ({ name, text }) => void note(name).getText("body").insert(0, text),
-  open: ({ name }) => tabs.forEach((_, port) => open(port, name)),
+  open: ({ name, anew }) => tabs.forEach((_, port) => open(port, name, undefined, anew)),
   text: ({ name }) => note(name).getText("body").toString(),
   clients: ({ name }) => [...note(name).store.clients.keys()],
   change: ({ name, find, insert }) => {
@@ -90,7 +91,11 @@ const orders = {
     tabs.forEach((_, port) => port.postMessage({ type: "update", note: name, update, shown }));
   },
   hold: ({ on }) => void (holds = on),
-  save: ({ seq }) => tabs.forEach((_, port) => port.postMessage({ type: "saved", seq })),
+  brought: () =>
+    heard.filter(({ type }) => type === "hello").map(({ unkept, pending }) => ({ unkept, lengths: pending.map(({ args }) => args.value.length) })),
+  refuse: ({ on }) => void (refuses = on),
+  save: () => heard.forEach(({ seq }) => seq && tabs.forEach((_, port) => port.postMessage({ type: "saved", seq }))),
+  answer: ({ type, seq }) => tabs.forEach((_, port) => port.postMessage({ type, seq })),
   go: () => tabs.forEach((hello, port) => greet(port, hello)),
   release: () => release,
   async frame({ frame }) {

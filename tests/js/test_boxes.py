@@ -19,7 +19,7 @@ def test_what_is_being_typed_is_not_overwritten_until_the_core_has_answered(tab:
     say_regions(page, {"list": SEARCH.format(value="ab")})
     assert page.get_by_role("searchbox").input_value() == "abc"
 
-    order(page, "save", seq=100)
+    order(page, "save")
     until(lambda: unsaved(page) == 0)
     say_regions(page, {"list": SEARCH.format(value="the core's")})
     assert page.get_by_role("searchbox").input_value() == "the core's"

@@ -150,6 +150,32 @@ def test_random_edits_on_both_sides_leave_both_with_one_text(sheet: Sheet, seed:
     assert "\n" not in sheet.shown().replace("\r\n", "")
 
 
+def test_what_was_typed_can_be_undone_after_another_note_was_open(sheet: Sheet) -> None:
+    """Undo lives as long as the tab; what others wrote meanwhile stays, and what is typed now is a step of its own."""
+    sheet.open("bread")
+    first = sheet.note
+    sheet.place_caret(5)
+    sheet.page.keyboard.type(" and tea")
+    sheet.settled("bread and tea")
+    sheet.open("another")
+    sheet.note = first
+    sheet.show()
+    until_equal(sheet.shown, "bread and tea")
+    order(sheet.page, "change", name=first, find="bread", insert="butter")
+    until_equal(sheet.shown, "butter and tea")
+    sheet.place_caret(14)
+    sheet.page.keyboard.type("!")
+    sheet.settled("butter and tea!")
+
+    sheet.page.keyboard.press("Control+z")
+    sheet.settled("butter and tea")
+    sheet.page.keyboard.press("Control+z")
+    sheet.settled("butter")
+
+    sheet.page.keyboard.press("Control+Shift+Z")
+    sheet.settled("butter and tea")
+
+
 def test_a_change_from_elsewhere_moves_the_caret_along_and_is_not_undone_here(sheet: Sheet) -> None:
     """A3, H9: the caret stays in its word, and undo takes back only what was typed here."""
     sheet.open("one two")

@@ -21,8 +21,9 @@ def test_a_device_key_that_does_not_fit_is_refused_with_a_plain_error(browser: B
 
     said = page.evaluate(
         """async () => {
-          const { deviceKey } = await import("./v/one/storage.js");
-          const error = await deviceKey().then(() => null, (error) => error);
+          const { keepKey } = await import("./v/one/storage.js");
+          const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+          const error = await keepKey(key).then(() => null, (error) => error);
           return error && [Object.prototype.toString.call(error), error.name, Boolean(error.message)];
         }"""
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Dialog
 
 from .conftest import Tab
 from .driving import SEARCH, TITLE, acts, core_of, order, say_regions, unsaved, until, until_equal
@@ -132,7 +132,7 @@ def test_work_that_is_late_is_said_in_the_words_of_the_core_and_only_then(tab: T
     until(lambda: page.get_by_role("status").inner_text() == "Not saved: still trying")
     say_regions(page, {"status": status.format("Saved here")})
     assert page.get_by_role("status").inner_text() == "Not saved: still trying"
-    order(page, "save", seq=100)
+    order(page, "save")
 
     until(lambda: page.get_by_role("status").inner_text() == "Saved here")
 
@@ -155,6 +155,116 @@ def test_what_is_not_saved_is_sent_again_after_a_reload(tab: Tab) -> None:
     assert order(page, "text", name="A") == "kept"
     until(lambda: unsaved(page) == 0)
     assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_every_message_is_answered_for_itself(tab: Tab) -> None:
+    """J2: what is saved is forgotten, and what is dropped; what stands before it and was not answered is kept, and said again."""
+    page = tab("?note=A")
+    page.get_by_role("textbox", name="Note", exact=True).click()
+    order(page, "hold", on=True)
+    page.keyboard.type("abc")
+    until(lambda: unsaved(page) == 3)
+
+    order(page, "answer", type="saved", seq=2)
+    order(page, "answer", type="dropped", seq=3)
+    until(lambda: unsaved(page) == 1)
+    order(page, "say", message={"type": "released"})
+
+    until(lambda: len(order(page, "heard", kind="hello")) == 2)
+    assert [message["seq"] for message in order(page, "heard", kind="hello")[-1]["pending"]] == [1]
+    order(page, "hold", on=False)
+
+
+def test_what_is_sent_names_the_notebook_in_which_it_was_made(tab: Tab) -> None:
+    """J2: a tab that shows another one by the time that it says it again sends nothing astray."""
+    page = tab("?note=A")
+    page.get_by_role("textbox", name="Note", exact=True).click()
+    page.keyboard.type("a")
+    say_regions(page, {"list": '<button data-action="x">Do</button>'}, notebook="another one")
+    page.get_by_role("button", name="Do").click()
+    page.get_by_role("textbox", name="Note", exact=True).click()
+    page.keyboard.type("b")
+
+    until(lambda: acts(page, "x"))
+    assert [act["notebook"] for act in order(page, "heard", kind="act")] == ["another one"]
+    assert [edit["notebook"] for edit in order(page, "heard", kind="edit")] == ["NB", "NB"]
+
+
+def test_an_editor_whose_words_were_refused_begins_anew(tab: Tab) -> None:
+    """J2: it shows what the core has, and what is typed from there on builds on that alone."""
+    page = tab("?note=A")
+    order(page, "make", name="B", text="what the core has")
+    order(page, "open", name="B")
+    editor = page.get_by_role("textbox", name="Note", exact=True)
+    until(lambda: "what the core has" in editor.inner_text())
+    order(page, "refuse", on=True)
+    editor.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" refused")
+    until(lambda: unsaved(page) == 8)
+
+    order(page, "refuse", on=False)
+    order(page, "open", name="B", anew=True)
+    until(lambda: editor.inner_text().strip() == "what the core has")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" and takes")
+
+    until(lambda: order(page, "text", name="B") == "what the core has and takes")
+    assert unsaved(page) == 8
+
+
+WRITE = """(lengths) => {
+  const box = document.querySelector("[aria-label=Title]");
+  for (const length of lengths) {
+    box.value = ".".repeat(length);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}"""
+
+
+def test_of_what_is_too_much_to_be_kept_the_newest_is_and_the_rest_is_said(tab: Tab) -> None:
+    """J17: a session storage holds 5 Mi characters; who leaves is asked first."""
+    page = tab("?note=A")
+    order(page, "hold", on=True)
+    page.get_by_role("textbox", name="Title").click()
+    page.evaluate(WRITE, [2_000_000, 2_000_001, 2_000_002, 3])
+    asked: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answer)
+
+    page.reload()
+    until(lambda: core_of(page) == "ready")
+
+    assert asked == ["beforeunload"]
+    assert order(page, "brought")[-1] == {"unkept": 1, "lengths": [2_000_001, 2_000_002, 3]}
+    page.reload()
+    until(lambda: core_of(page) == "ready")
+    assert order(page, "brought")[-1]["unkept"] == 0
+    assert asked == ["beforeunload"]
+
+
+def test_what_others_have_filled_leaves_room_for_the_newest(tab: Tab) -> None:
+    """J17: another site of the same origin has most of the storage; leaving the page throws nothing."""
+    page = tab("?note=A")
+    order(page, "hold", on=True)
+    page.get_by_role("textbox", name="Title").click()
+    page.evaluate("sessionStorage.setItem('of others', '.'.repeat(4_500_000))")
+    page.evaluate(WRITE, [400_000, 400_001, 400_002, 400_003])
+
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+
+    kept = page.evaluate(
+        """() => {
+          const { unkept, messages } = JSON.parse(sessionStorage.getItem(Object.keys(sessionStorage).find((key) => key.startsWith("carryon"))));
+          return [unkept, messages.map(({ args }) => args.value.length)];
+        }"""
+    )
+    assert kept == [3, [400_003]]
 
 
 def test_nothing_is_spilled_while_a_lock_is_set(tab: Tab) -> None:
@@ -190,7 +300,8 @@ def test_keys_pressed_after_new_note_wait_for_the_box_that_gets_the_focus(tab: T
     """A8: before the core is up, New note works at once and the keys after it go where it leads."""
     page = tab("?slow", "starting")
     page.evaluate(
-        """() => { const made = document.createElement("button"); made.dataset.action = "note.create"; made.textContent = "New note";
+        """() => { const made = document.createElement("button"); made.textContent = "New note";
+        Object.assign(made.dataset, {action: "note.create", opens: "title"});
         document.querySelector("[data-region=nav]").append(made); }"""
     )
     until(lambda: order(page, "heard", kind="hello"))
@@ -246,6 +357,10 @@ def test_the_secret_of_an_invite_leaves_the_address_before_anything_else(tab: Ta
 
     assert (hello["query"], hello["fragment"]) == ("?join", "secret-key")
     assert page.url.endswith("?join")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    assert "secret-key" not in page.evaluate(
+        "JSON.stringify([{...sessionStorage}, {...localStorage}, history.state, name])"
+    )
 
 
 def test_markup_that_could_run_does_not_reach_the_page(tab: Tab, profile: tuple[BrowserContext, list[str]]) -> None:

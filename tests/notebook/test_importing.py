@@ -7,7 +7,7 @@ import struct
 import zipfile
 
 import pytest
-from carryon.notebook.commands import MoveNote, RenameNote, ReplaceBody, TrashNote
+from carryon.notebook.commands import CreateNote, MoveNote, RenameNote, ReplaceBody, TrashNote
 from carryon.notebook.exporting import Export, paths_of
 from carryon.notebook.importing import (
     LeftOut,
@@ -25,11 +25,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.notebook.files import brought_in, import_files
-from tests.notebook.world import a_notebook
+from tests.notebook.world import a_notebook, id_of
 
 COMMENTS = st.dictionaries(
     st.sampled_from(["title", "folder", "x"]), st.text(max_size=9) | st.integers() | st.lists(st.text(max_size=2))
 )
+# 2001-09-09 01:46:40 UTC, as Info-ZIP and macOS write it.
+UNIX_TIME = struct.pack("<HHBi", 0x5455, 5, 1, 1_000_000_000)
 VAULT = {"vault/One.md": b"one\r\n", "vault/deep/er/Two.md": "\ufeff# zwei 😀".encode()}
 
 
@@ -143,6 +145,41 @@ class TestReading:
 
         assert isinstance(refused, Refused)
         assert "100,001 files, the limit is 100,000" in refused.reason
+
+    @pytest.mark.parametrize(
+        ("ours", "date", "extra", "expected"),
+        [
+            (False, (2009, 6, 1, 12, 0, 0), b"", 1_243_850_400_000),
+            (True, (2009, 6, 1, 12, 0, 0), b"", 1_243_857_600_000),
+            (False, (2009, 6, 1, 12, 0, 0), UNIX_TIME, 1_000_000_000_000),
+            (False, (1980, 1, 1, 0, 0, 0), b"", None),
+            (False, (2009, 0, 31, 12, 0, 0), b"", None),
+        ],
+    )
+    def test_a_zip_tells_the_time_of_a_file(
+        self, ours: bool, date: tuple[int, int, int, int, int, int], extra: bytes, expected: int | None
+    ) -> None:
+        """In local time, two hours ahead here; in UTC in ours, and where it says so; or not at all."""
+        packed, entry = io.BytesIO(), zipfile.ZipInfo("a/One.md")
+        entry.date_time, entry.extra = date, extra
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.comment = archive_comment if ours else b""
+            archive.writestr(entry, b"one")
+
+        (found,) = read_file("v.zip", packed.getvalue(), time=5, offset=120)
+
+        assert isinstance(found, NoteFile)
+        assert found.time == expected
+
+    def test_an_exported_note_comes_back_with_its_time(self) -> None:
+        """To the two seconds that a zip can say."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(id_of(1), "Old", "words"), now=1_243_857_601_000)
+
+        (found,) = read_file("v.zip", _exported(notebook), offset=-300)
+
+        assert isinstance(found, NoteFile)
+        assert found.time == 1_243_857_600_000
 
     def test_a_damaged_zip_is_refused_by_entry(self) -> None:
         """A checksum that is wrong is told; what is whole is taken."""

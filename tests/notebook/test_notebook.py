@@ -1,5 +1,7 @@
 """The open notebook: commands and updates in, facts out."""
 
+from collections.abc import Sequence
+
 import pytest
 from carryon.notebook.commands import (
     Command,
@@ -11,8 +13,9 @@ from carryon.notebook.commands import (
     RestoreNote,
     TrashNote,
 )
-from carryon.notebook.facts import CommandRefused, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
-from carryon.notebook.notebook import Notebook, body_characters_max, folder_characters_max, title_characters_max
+from carryon.notebook.facts import CommandRefused, Fact, NoteAbsorbed, NoteEdited, RowChanged, UpdateRefused
+from carryon.notebook.limits import body_bytes_max, folder_characters_max, title_characters_max, update_bytes_max
+from carryon.notebook.notebook import Notebook
 from carryon.notes.note import Note
 from carryon.notes.row import decode_rows, encode_rows
 from hypothesis import given
@@ -29,6 +32,49 @@ COMMANDS: list[Command] = [
     ReplaceBody(ONE, "new text"),
     ReplaceBody(ONE, "new text", '{"path":"x","sha256":"y"}'),
 ]
+
+
+class TestLimits:
+    """J12: what is too long is refused before it is kept, and changes nothing; what is at its limit gets shorter."""
+
+    @staticmethod
+    def typed(notebook: Notebook, start: int, end: int, text: str) -> list[object]:
+        """What an editor's edit of note ONE leads to; its replica is as long as the note."""
+        replica = Note.load(ONE, 99, _state(notebook))
+        return list(notebook.edit(ONE, replica.splice(start, end, text), now=9))
+
+    def test_a_note_at_its_limit_takes_no_letter_more(self) -> None:
+        """Not even where the edit is small, or its letters are few and its bytes are many."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(ONE, "Long", "x" * (body_bytes_max - 3)), now=5)
+
+        [refused] = self.typed(notebook, 0, 0, "漢字")
+
+        assert refused == UpdateRefused(
+            ONE, "the note would have 10.0 MB, the limit is 10 MB: write on in another note", False
+        )
+        assert [type(fact) for fact in self.typed(notebook, 0, 0, "漢")] == [NoteEdited]
+        assert [type(fact) for fact in self.typed(notebook, 0, 0, "x")] == [UpdateRefused]
+
+    def test_a_note_at_its_limit_and_beyond_gets_shorter(self) -> None:
+        """Two devices may have made it so long apart; an edit may take more than it brings."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(ONE, "Long", "x" * body_bytes_max), now=5)
+        other = Note.load(ONE, 98, _state(notebook))
+        notebook.absorb(ONE, [other.splice(0, 0, "y" * 1000)], 6, {"aa": 1, "bb": 1})
+
+        assert [type(fact) for fact in self.typed(notebook, 0, 20, "shorter")] == [NoteEdited]
+        assert [type(fact) for fact in self.typed(notebook, 0, 7, "not shorter")] == [UpdateRefused]
+
+    def test_an_update_beyond_its_limit_is_refused_unread(self) -> None:
+        """Its length alone says that no change could hold it."""
+        notebook = _with_a_note()
+        before = _state(notebook)
+
+        [refused] = notebook.edit(ONE, bytes(update_bytes_max + 1), now=7)
+
+        assert isinstance(refused, UpdateRefused) and not refused.dropped and "12.6 MB" in refused.reason
+        assert _state(notebook) == before
 
 
 class TestCommands:
@@ -73,12 +119,42 @@ class TestCommands:
         facts = notebook.act(command, now=7)
 
         assert [type(fact) for fact in facts] == [NoteEdited, RowChanged]
-        assert notebook.rows[ONE].modified == 7
         assert notebook.act(command, now=8) == []
         other = a_notebook("bb")
-        other.absorb(ONE, [state, *updates_of(facts)], 7, {"aa": 2})
+        other.absorb(ONE, [state], 5, {"aa": 1})
+        other.absorb(ONE, updates_of(facts), time_of(facts), {"aa": 2})
         other.refresh()
-        assert other.rows[ONE] == notebook.rows[ONE]._replace(created=7)
+        assert other.rows[ONE] == notebook.rows[ONE]
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=repr)
+    def test_only_a_change_of_words_changes_when_a_note_was_edited(self, command: Command) -> None:
+        """Neither pin nor folder nor trash, and not the way back; on another device neither."""
+        one, other = _with_a_note("aa"), a_notebook("bb")
+        other.absorb(ONE, [_state(one)], 5, {"aa": 1})
+
+        for time, order in ((7, command), (8, PinNote(ONE, False)), (9, RestoreNote(ONE)), (10, MoveNote(ONE, ""))):
+            facts = one.act(order, now=time)
+            if facts:
+                other.absorb(ONE, updates_of(facts), time_of(facts), {"aa": time})
+        other.refresh()
+
+        edited = 7 if isinstance(command, RenameNote | ReplaceBody) else 5
+        assert (one.rows[ONE].modified, other.rows[ONE].modified) == (edited, edited)
+
+    def test_what_changes_no_words_bears_the_time_of_the_words(self) -> None:
+        """Every device takes the latest time of a note's changes for its age, in whatever order they come."""
+        notebook = _with_a_note()
+        notebook.put_heads(ONE, {"aa": 1}, 5, first=True)
+
+        times = [
+            fact.time
+            for now, order in ((7, PinNote(ONE, True)), (8, ReplaceBody(ONE, "x")), (9, PinNote(ONE, False)))
+            for fact in notebook.act(order, now)
+            if isinstance(fact, NoteEdited)
+        ]
+
+        assert times == [5, 8, 8]
+        assert notebook.rows[ONE].modified == 8
 
     @pytest.mark.parametrize(
         "command", [RenameNote(ONE, "Title"), MoveNote(ONE, ""), PinNote(ONE, False), RestoreNote(ONE)], ids=repr
@@ -135,12 +211,12 @@ class TestCommands:
             CreateNote("U" * 26),
             CreateNote(OTHER, "x" * (title_characters_max + 1)),
             CreateNote(OTHER, folder="x" * (folder_characters_max + 1)),
-            CreateNote(OTHER, body="x" * (body_characters_max + 1)),
+            CreateNote(OTHER, body="é" * (body_bytes_max // 2 + 1)),
             CreateNote(OTHER, body="\ud83d"),
             RenameNote(ONE, "x\udc00"),
             RenameNote(OTHER, "there is no such note"),
             MoveNote(ONE, "x" * (folder_characters_max + 1)),
-            ReplaceBody(ONE, "x" * (body_characters_max + 1)),
+            ReplaceBody(ONE, "é" * (body_bytes_max // 2 + 1)),
         ],
         ids=lambda command: repr(command)[:60],
     )
@@ -213,25 +289,27 @@ class TestUpdates:
         notebook = _with_a_note()
         before = _state(notebook)
 
-        for facts in (notebook.edit(ONE, bad, now=9), notebook.absorb(ONE, [bad], 9, {})):
-            assert [type(fact) for fact in facts] == [UpdateRefused]
-            assert isinstance(facts[0], UpdateRefused)
-            assert not facts[0].dropped
+        [refused] = notebook.edit(ONE, bad, now=9)
+        assert isinstance(refused, UpdateRefused)
+        assert not refused.dropped
+        assert notebook.absorb(ONE, [bad], 9, {}, change=b"bad") == []
+        note = notebook.note(ONE)
+        assert note is not None
+        assert list(note.unread) == [b"bad"]
         assert _state(notebook) == before
         assert notebook.refresh() == []
 
-    def test_an_update_that_came_too_early_drops_the_document(self) -> None:
-        """What waits unseen in it would be left out of every state: it is loaded again from what is held."""
+    def test_an_edit_that_came_too_early_is_refused(self) -> None:
+        """A tab that lost an edit is told so; nothing of it waits unseen, and the note goes on."""
         notebook = _with_a_note()
         tab = _replica(notebook)
         first, second = tab.splice(0, 0, "a"), tab.splice(1, 1, "b")
 
         facts = notebook.edit(ONE, second, now=9)
 
-        assert facts == [UpdateRefused(ONE, "it came before what it needs", dropped=True)]
-        assert notebook.note(ONE) is None
-        assert notebook.rows[ONE].title == "Title"
-        assert first
+        assert facts == [UpdateRefused(ONE, "it builds on what is not here", dropped=False)]
+        assert updates_of(notebook.edit(ONE, first, now=9)) == [first]
+        assert updates_of(notebook.edit(ONE, second, now=9)) == [second]
 
     def test_an_edit_of_an_unknown_note_is_refused(self) -> None:
         """A tab that shows a note of another notebook is told so."""
@@ -251,7 +329,7 @@ class TestUpdates:
     def test_b5_rows_and_texts_are_rebuilt_from_documents_without_an_edit(self) -> None:
         """B5: after the derived stores are lost, loading documents gives the same rows and texts, and no update."""
         notebook = _with_a_note()
-        notebook.act(PinNote(ONE, True), now=8)
+        notebook.act(RenameNote(ONE, "New"), now=8)
         rebuilt = a_notebook()
 
         rebuilt.put_note(Note.load(ONE, rebuilt.client, _state(notebook)), 5, 8, {"aa": 2})
@@ -275,6 +353,12 @@ class TestUpdates:
         started.put_texts({ONE: "body #tag", OTHER: "of a note that is gone"})
         assert started.texts_ready
         assert started.listed("notes", "", "", "body").ids == [ONE]
+
+
+def time_of(facts: Sequence[Fact]) -> int:
+    """The time that the change of an edit will bear."""
+    [time] = [fact.time for fact in facts if isinstance(fact, NoteEdited)]
+    return time
 
 
 def _with_a_note(author: str = "aa") -> Notebook:

@@ -5,8 +5,9 @@ import zipfile
 
 import pytest
 from carryon.notebook.commands import CreateNote, TrashNote
-from carryon.notebook.exporting import Export, file_name, name_bytes_max, paths_of
-from carryon.notebook.importing import NoteFile, Tally, read_file
+from carryon.notebook.exporting import Export, file_name, name_bytes_max, not_readable, paths_of, report_name
+from carryon.notebook.importing import LeftOut, NoteFile, Tally, archive_comment, read_file
+from carryon.notebook.limits import body_bytes_max
 from carryon.notebook.notebook import Notebook
 from carryon.notes.row import Row
 from hypothesis import example, given
@@ -138,6 +139,75 @@ def test_a_folder_that_looks_like_a_note_is_imported_as_a_folder() -> None:
 
     assert isinstance(file, NoteFile)
     assert (file.path, file.folder) == ("n.zip/x.md_/T.md", "x.md")
+
+
+def test_j14_a_note_beyond_the_limit_is_in_the_export_which_says_so() -> None:
+    """J14: two devices that wrote apart may have made it; what one may be is what an import takes."""
+    export = Export()
+    export.add("T.md", _row(1, "", "T"), "x" * (body_bytes_max + 1))
+
+    [(path, words)] = export.report
+
+    assert path == "T.md" and "split it" in words
+    assert isinstance(next(read_file("Carryon.zip", export.finish())), NoteFile)
+
+
+def test_j14_a_note_of_ten_megabytes_comes_back() -> None:
+    """J14: the longest that a notebook takes."""
+    body = "苔" * (body_bytes_max // 3)
+    export = Export()
+    export.add("T.md", _row(1, "", "T"), body)
+
+    [read] = read_file("Carryon.zip", export.finish())
+
+    assert isinstance(read, NoteFile)
+    assert read.body == body
+    assert export.report == []
+
+
+def test_j14_a_notebook_of_more_than_200_megabytes_comes_back() -> None:
+    """J14: all of it, from one zip."""
+    export = Export()
+    for place in range(23):
+        export.add(f"{place}.md", _row(place, "", str(place)), "x" * 9_000_000)
+
+    reads = read_file("Carryon.zip", export.finish())
+
+    assert [type(read) for read in reads] == [NoteFile] * 23
+    assert export.report == []
+
+
+def test_j14_what_an_import_would_not_take_back_is_named_in_the_export() -> None:
+    """J14: it is in the zip, and the report in the zip says what to do; an import leaves the report out by name."""
+    export = Export()
+    export.add("Long.md", _row(1, "", "Long"), "x" * 10_000_001)
+    export.say("Gone.md", not_readable)
+
+    data = export.finish()
+
+    files = _unzipped(data)
+    assert len(files["Long.md"]) == 10_000_001
+    assert files[report_name].decode().splitlines() == [
+        "Long.md: in this export, but of 10.0 MB, which an import refuses: split it first",
+        f"Gone.md: {not_readable}",
+    ]
+    assert [read.path for read in read_file("n.zip", data) if isinstance(read, LeftOut)] == [f"n.zip/{report_name}"]
+
+
+@pytest.mark.parametrize("comment", [b'{"title":' + b"[" * 60_000, b"\xff\xfe[[", b'{"title": 5, "folder": ""}'])
+def test_i13_an_entry_whose_comment_says_nothing_is_imported_by_its_path(comment: bytes) -> None:
+    """I13: brackets by the thousand are not parsed: in Pyodide they would end the core."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.comment = archive_comment
+        entry = zipfile.ZipInfo("a/T.md")
+        entry.comment = comment
+        archive.writestr(entry, b"text")
+
+    [read] = read_file("n.zip", packed.getvalue())
+
+    assert isinstance(read, NoteFile)
+    assert (read.folder, read.title) == ("a", "T")
 
 
 def _exported(notebook: Notebook) -> bytes:

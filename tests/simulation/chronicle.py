@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from carryon.core.log.identity import note_text
 from carryon.crypto.keyring import Keyring
-from carryon_sync.formats.change import NO_PREV, Body, Change, change_id, commit_input, decode_body, split_plaintext
+from carryon_sync.formats.change import NO_PREV, Body, Change, change_id, commit_input, decode_body, unpacked
 from carryon_sync.formats.rejected import Rejected
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -51,11 +51,10 @@ class Bodies:
     def _opened(self, change: Change) -> Body:
         header = change.header.encode()
         key = at_once(self.keyring.content_key(change.epoch, change.header.author))
-        parts = split_plaintext(AESGCM(key).decrypt(change.nonce, change.ciphertext, header))
-        assert not isinstance(parts, Rejected), parts
-        commit, encoded = parts
+        encoded = unpacked(AESGCM(key).decrypt(change.nonce, change.ciphertext, header + change.commit))
+        assert not isinstance(encoded, Rejected), encoded
         made = hmac.digest(at_once(self.keyring.commit_key(change.epoch)), commit_input(header, encoded), "sha256")
-        assert (made, change_id(header, commit)) == (commit, change.id), "a change is not what its id says"
+        assert (made, change_id(header, made)) == (change.commit, change.id), "a change is not what its id says"
         body = decode_body(encoded)
         assert not isinstance(body, Rejected), body
         return body

@@ -57,6 +57,7 @@ class PickedFile:
 
     path: str
     data: bytes
+    modified: int | None = None
 
     @property
     def bytes_count(self) -> int:
@@ -93,6 +94,7 @@ class Device:
         self.profile = name
         self.frames: list[Frame] = []
         self.persisted = False
+        self.key_lies_beside = False
         self.failures: list[str] = []
         self._processes = 0
         self._drives: dict[str, Drive] = {}
@@ -148,6 +150,8 @@ class Device:
             return LocalChannel(self.local, process, name, heard)
 
         def chosen_file(file: object, path: str) -> PickedFile:
+            if isinstance(file, PickedFile):
+                return file
             assert isinstance(file, bytes), "tests choose bytes"
             return PickedFile(path, file)
 
@@ -165,6 +169,7 @@ class Device:
             chosen_file=chosen_file,
             keep_frame=keep_frame,
             is_persisted=is_persisted,
+            key_lies_beside=self.key_lies_beside,
         )
 
     def mend(self) -> None:

@@ -1,8 +1,8 @@
 """The simulated network between devices and relays: wires with latency, which can be cut after any frame.
 
-1. A wire is a WebSocket: frames of one direction arrive whole, once, in order. Between wires there is no order.
+1. A wire is a WebSocket: messages of one direction arrive whole, once, in order. Between wires there is no order.
 2. A cut loses what is under way. Its ends are told after a while, or never: then they have to find out themselves.
-3. A line may be thin: then a frame takes the time that its length takes, each direction for itself.
+3. A line may be thin: then a message takes the time that its length takes, each direction for itself.
 4. What a socket is not: a frame may come twice (`echo`), and frames of a wire that is cut may still reach the relay
    (`straggle`), as when a new connection overtakes an old one.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from carryon.core.environment import ConnectionFailed
+from carryon.core.environment import ConnectionFailed, Ended
 
 from tests.simulation.process import Process
 from tests.simulation.tally import Tally
@@ -67,12 +67,13 @@ class Wire:
         self._process = process
         self._up = Line(lambda data: host.received(self, data))
         self._down = Line(self._took)
-        self._received: deque[bytes | None] = deque()
+        self._received: deque[bytes | Ended] = deque()
+        self._closing = Ended(1006, "")
         self._waiting: asyncio.Future[None] | None = None
 
     # The device's end.
 
-    async def receive(self) -> bytes | None:
+    async def receive(self) -> bytes | Ended:
         """See `carryon.core.environment.Socket`."""
         while not self._received:
             self._waiting = asyncio.get_running_loop().create_future()
@@ -94,9 +95,10 @@ class Wire:
         """Send to the device."""
         self._put(self._down, data)
 
-    def hang_up(self) -> None:
+    def hang_up(self, code: int, words: str) -> None:
         """Close from the relay's side, behind what was delivered."""
         if self.standing:
+            self._closing = Ended(code, words)
             self._down.coming.append(None)
             self._later(self._arrive, self._down)
 
@@ -116,7 +118,7 @@ class Wire:
 
     def _tell(self) -> None:
         self._host.left(self)
-        self._took(None)
+        self._took(self._closing)
 
     def _put(self, line: Line, data: bytes) -> None:
         if not self.standing:
@@ -143,7 +145,7 @@ class Wire:
                 return
         line.take(data)
 
-    def _took(self, data: bytes | None) -> None:
+    def _took(self, data: bytes | Ended) -> None:
         self._received.append(data)
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)

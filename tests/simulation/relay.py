@@ -16,6 +16,7 @@ from typing import Final, Literal, assert_never
 
 from carryon_sync.formats.ids import raw_of
 from carryon_sync.formats.rejected import Rejected
+from carryon_sync.protocol.parts import messages
 from carryon_sync.relay.memory_ledger import MemoryLedger
 from carryon_sync.relay.room import Room
 from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read, Report, RoomEffect
@@ -61,8 +62,8 @@ class Relay:
         self._wires[number], self._numbers[wire] = (notebook, wire), number
         room = self._rooms.get(notebook)
         if room is None:
-            room = self._rooms[notebook] = Room(notebook, self.ledger.open(notebook), verify)
-        self._perform(notebook, room.joined(number, self._random(32), self.origin, self._now()))
+            room = self._rooms[notebook] = Room(notebook, self.ledger.open(notebook), (self.origin,), verify)
+        self._perform(notebook, room.joined(number, self._random(32), self._now()))
         if self._ticking is None:
             self._tick()
 
@@ -143,10 +144,11 @@ class Relay:
                 case Deliver(connections, data):
                     for number in connections:
                         if number in self._wires:
-                            self._wires[number][1].deliver(data)
-                case HangUp(number):
+                            for message in messages(data):
+                                self._wires[number][1].deliver(message)
+                case HangUp(number, code, words):
                     if number in self._wires:
-                        self._wires[number][1].hang_up()
+                        self._wires[number][1].hang_up(code, words)
                 case Report():
                     self.reports.append(effect)
                 case Commit() | Read() | Find():

@@ -1,7 +1,7 @@
 """A simulated tab: the protocol of `static/js` (tab, unsaved, replica) in Python, with a note's document as the editor.
 
-1. Every act and edit gets the next number of this load and is kept until `saved` reaches it; a new core is told of all
-   that is kept in the hello.
+1. Every act and edit gets the next number of this load and is kept until it is said to be saved, or dropped; a new core is
+   told of all that is kept in the hello.
 2. The open note is one more replica; on each binding it answers with what the core lacks.
 3. A reload keeps what was not saved (session storage) and loses the replica; a crash loses both.
 """
@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from html import unescape
 from random import Random
 from typing import Any, Final, Protocol, assert_never
 
-from carryon.core.tabs.messages import Bind, Call, Located, Ready, Regions, Released, Saved, ToTab, Update
+from carryon.core.tabs.messages import Bind, Call, Dropped, Located, Ready, Regions, Released, Saved, ToTab, Update
 from carryon.notes.note import Note
 from carryon_sync.formats.ids import text_of
 
-from tests.simulation.device import Worker
+from tests.simulation.device import PickedFile, Worker
 from tests.simulation.port import Port
 
 ROWS: Final = 20
@@ -45,8 +45,9 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """The open note in the tab's editor, and the newest number that the core gave."""
+    """The open note in the tab's editor, its notebook, and the newest number that the core gave."""
 
+    notebook: str
     note: Note
     shown: int
 
@@ -68,6 +69,7 @@ class Tab:
     regions: dict[str, str] = field(default_factory=dict)
     kept: list[dict[str, Any]] = field(default_factory=list)
     replica: Replica | None = None
+    notebook: str = ""
     calls: list[Call] = field(default_factory=list)
     updates: int = 0
     _port: Port | None = None
@@ -100,7 +102,7 @@ class Tab:
         if self._port is not None:
             self._port.hang_up()
         self._port, self.replica, self._sequence = None, None, 0
-        self.ready, self.fragment = "starting", ""
+        self.ready, self.fragment, self.notebook = "starting", "", ""
         self.regions.clear()
         self._clocks.clear()
         kept, self.kept = self.kept, []
@@ -112,11 +114,12 @@ class Tab:
 
     # What a person does.
 
-    def act(self, action: str, /, *, files: Mapping[str, bytes] | None = None, **args: str) -> str:
+    def act(self, action: str, /, *, files: Mapping[str, bytes | PickedFile] | None = None, **args: str) -> str:
         """Press something; gives the nonce, which names what the action creates."""
         nonce = text_of(self.random.randbytes(16))
         chosen = [{"path": path, "file": data} for path, data in (files or {}).items()]
-        message = {"type": "act", "nonce": nonce, "name": action, "args": args, "files": chosen}
+        place = {"notebook": self.notebook, "files": chosen}
+        message = {"type": "act", "nonce": nonce, "name": action, "args": args, **place}
         if self.witness is not None:
             self.witness.sent(self, message)
         self._send(message)
@@ -196,23 +199,24 @@ class Tab:
         match message:
             case Ready(state, words, _):
                 self.ready, self.words = state, words
-            case Regions(regions, title, _, _):
+            case Regions(notebook, regions, title, _, _):
                 self.regions.update(regions)
-                self.title = title
+                self.notebook, self.title = notebook, title
             case Bind():
                 self._bind(message)
             case Update(note, update, shown):
                 self.updates += 1
                 if self.replica is not None and self.replica.note.id == note:
                     self.replica.note.apply(update)
-                    self.replica = Replica(self.replica.note, shown)
+                    self.replica = replace(self.replica, shown=shown)
                     if self.witness is not None:
                         self.witness.shown(self, note, update)
             case Saved(seq):
-                told = [each for each in self.kept if each["seq"] <= seq]
-                self.kept = self.kept[len(told) :]
+                told = self._answered(seq)
                 if self.witness is not None:
                     self.witness.saved(self, told)
+            case Dropped(seq):
+                self._answered(seq)
             case Located(query, _):
                 self.query = query
             case Call(call, name, _):
@@ -232,12 +236,12 @@ class Tab:
         return "true"
 
     def _bind(self, message: Bind) -> None:
-        if self.replica is None or self.replica.note.id != message.note:
-            self.replica = Replica(self._new_document(message), message.shown)
+        if self.replica is None or self.replica.note.id != message.note or message.anew:
+            self.replica = Replica(message.notebook, self._new_document(message), message.shown)
             return
         note = self.replica.note
         note.apply(message.update)
-        self.replica = Replica(note, message.shown)
+        self.replica = Replica(message.notebook, note, message.shown)
         theirs = clocks(message.vector)
         if any(clock > theirs.get(client, 0) for client, clock in clocks(note.vector()).items()):
             self._edited(note.update_since(message.vector))
@@ -259,7 +263,13 @@ class Tab:
         assert self.replica is not None, "an edit is made in the editor"
         note = self.replica.note
         self._clocks[note.id] = clocks(note.vector()).get(self.client, 0)
-        self._send({"type": "edit", "note": note.id, "update": update, "shown": self.replica.shown})
+        place = {"notebook": self.replica.notebook, "note": note.id}
+        self._send({"type": "edit", **place, "update": update, "shown": self.replica.shown})
+
+    def _answered(self, seq: int) -> list[dict[str, Any]]:
+        told = [each for each in self.kept if each["seq"] == seq]
+        self.kept = [each for each in self.kept if each["seq"] != seq]
+        return told
 
     def _send(self, message: dict[str, Any]) -> None:
         self._say(self._keep(message))

@@ -1,5 +1,6 @@
 """The log when the world fails: at every read and every commit of a life, reads lost, disks full, processes dead."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from carryon.storage.store import Entry
 from carryon_sync.formats.change import Seen
 
 from tests.contracts.device import AT_START, HOME, folded, row
+from tests.contracts.relay_contract import RECORDS
 from tests.contracts.samples import ALICE, BOB, HmacAtRest, chain, change, link, tag
 
 MINE = chain("n", ALICE, 3)
@@ -47,12 +49,12 @@ async def life(store: MemoryStore) -> None:
     fence = await log.relays.lead()
     await log.relays.start_over(HOME, AT_START, fence)
     await log.members.keep_author(Author(ALICE, False))
-    await log.members.add([b"root", b"certificate"])
+    await log.members.add(RECORDS[:2])
     for n, mine in enumerate(MINE):
         if n >= len(await alices(log)):
             await log.journal.add([row("n", b"%d" % n), row("n", b"%d again" % n)])
-            rows = [one.key for one in (await log.journal.read(ALICE)).rows]
-            await log.fold([Fold(mine, None if n == 0 else link(MINE[n - 1]), tuple(rows))])
+            rows = (await log.journal.read(ALICE)).rows
+            await log.fold([Fold(mine, None if n == 0 else link(MINE[n - 1]), rows)])
     await log.append(
         Received(
             tuple(THEIRS[:2]), waiting=(THEIRS[3],), refused=(Refused("junk", b"junk"),), relay=HOME, reached=at(2)
@@ -61,7 +63,7 @@ async def life(store: MemoryStore) -> None:
     )
     await log.append(Received((*THEIRS[2:], FORK), leaving=(THEIRS[3].id,), relay=HOME, reached=at(5)), fence)
     await log.relays.outbox(HOME, 10, fence)
-    await log.relays.acked(HOME, {MINE[0].id: 6, MINE[1].id: 7}, fence)
+    await log.relays.shown(HOME, {MINE[0].id: 6, MINE[1].id: 7}, fence, at(7))
     await log.states.write([NoteState("n", log.changes.position, await log.changes.heads_of(tag("n")), b"state")])
     await log.rows.write(Front(log.changes.position, 1, b"front"), {1: b"rows"})
     await log.rows.read_front()
@@ -106,7 +108,7 @@ async def sound(disk: MemoryDisk) -> None:
     sequence = 0 if reached is None else reached.sequence
     theirs = [entry for entry in page.entries if entry.change.header.author == BOB]
     waiting = await log.waiting()
-    assert {0: (0, 0), 2: (2, 1), 5: (5, 0)}[sequence] == (len(theirs), len(waiting))
+    assert {0: (0, 0), 2: (2, 1), 5: (5, 0), 7: (5, 0)}[sequence] == (len(theirs), len(waiting))
 
 
 async def steps_of(kind: type[Read] | type[Commit]) -> int:
@@ -122,7 +124,7 @@ async def everything(disk: MemoryDisk) -> list[list[Entry]]:
     return [await store.read(stored.name) for stored in layouts.STORES]
 
 
-@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.FULL, Fault.LOST])
+@pytest.mark.parametrize("fault", Fault)
 async def test_e5_e1_any_write_may_fail_and_all_goes_on(fault: Fault) -> None:
     """E5, E1: whichever write fails, the database is sound, and the same life lived again ends with the same log."""
     writes = await steps_of(Commit)
@@ -130,8 +132,10 @@ async def test_e5_e1_any_write_may_fail_and_all_goes_on(fault: Fault) -> None:
 
     for place in range(1, writes + 1):
         disk = MemoryDisk(layouts.STORES)
-        with pytest.raises((Crashed, Full, Lost)):
-            await life(MemoryStore(disk, Faulty(Commit, fault, place)))
+        # A task of its own, because one of the faults cancels the task that commits.
+        living = asyncio.ensure_future(life(MemoryStore(disk, Faulty(Commit, fault, place))))
+        with pytest.raises((Crashed, Full, Lost, asyncio.CancelledError)):
+            await living
         await sound(disk)
         await life(MemoryStore(disk))
         await sound(disk)
@@ -141,6 +145,45 @@ async def test_e5_e1_any_write_may_fail_and_all_goes_on(fault: Fault) -> None:
         }
         assert (await log.journal.read()).rows == ()
         assert [item.data for item in await log.quarantine.items()] == [b"junk"]
+
+
+WRITES: dict[str, Callable[[Log], Awaitable[object]]] = {
+    "journal rows": lambda log: log.journal.add([row("n", b"9"), row("m", b"9")]),
+    "folding": lambda log: log.fold([Fold(change("new", ALICE, 1), None)]),
+    "appending": lambda log: log.append(
+        Received((change("new", BOB, 1),), waiting=(change("far", BOB, 1),), relay=HOME, reached=at(9)), 1
+    ),
+    "an author": lambda log: log.members.keep_author(Author(BOB, False)),
+    "members": lambda log: log.members.add([RECORDS[0], RECORDS[2]]),
+    "what a relay shows": lambda log: log.relays.shown(HOME, {MINE[2].id: 9}, 1, at(9)),
+    "starting over": lambda log: log.relays.start_over(HOME, at(0), 1),
+    "states": lambda log: log.states.write([NoteState("n", 3, {}, b"state")]),
+}
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_AFTER, Fault.CANCELLED])
+@pytest.mark.parametrize("name", WRITES)
+async def test_j5_a_write_that_was_made_untold_and_is_made_again_is_made_once(name: str, fault: Fault) -> None:
+    """J5: the same core makes the write again, and the same records are there as if it had been told at once."""
+    original = MemoryDisk(layouts.STORES)
+    await life(MemoryStore(original))
+    once, twice = original.copy(), original.copy()
+    await WRITES[name](await Log.open(MemoryStore(once), HmacAtRest()))
+    faults = Faulty(Commit)
+    log = await Log.open(MemoryStore(twice, faults), HmacAtRest())
+    faults.fault, faults.at = fault, 1
+
+    with pytest.raises((Lost, asyncio.CancelledError)):
+        await asyncio.ensure_future(as_task(WRITES[name](log)))
+    await WRITES[name](log)
+
+    assert [len(one) for one in await everything(twice)] == [len(one) for one in await everything(once)]
+    assert faults.steps >= 1
+
+
+async def as_task(work: Awaitable[object]) -> None:
+    """Await what is to be a task of its own."""
+    await work
 
 
 OPERATIONS: dict[str, Callable[[Log], Awaitable[object]]] = {
@@ -153,10 +196,10 @@ OPERATIONS: dict[str, Callable[[Log], Awaitable[object]]] = {
     "reading rows": lambda log: log.rows.read_front(),
     "reading segments": lambda log: log.rows.read_segments(),
     "waiting": lambda log: log.waiting(),
-    "members": lambda log: log.members.add([b"root", b"new"]),
+    "members": lambda log: log.members.add([RECORDS[0], RECORDS[2]]),
     "quarantine": lambda log: log.quarantine.add([Refused("junk", b"more junk")]),
     "the outbox": lambda log: log.relays.outbox(HOME, 5, 1),
-    "acks": lambda log: log.relays.acked(HOME, {MINE[2].id: 9}, 1),
+    "acks": lambda log: log.relays.shown(HOME, {MINE[2].id: 9}, 1, AT_START),
     "starting over": lambda log: log.relays.start_over(HOME, at(0), 1),
     "leading": lambda log: log.relays.lead(),
 }

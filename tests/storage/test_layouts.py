@@ -35,8 +35,8 @@ GOLDEN: list[tuple[bytes, bytes]] = [
         b"\0\4note" + bytes.fromhex("0000018bcfe56800000000070001") + LINK_BYTES + b"update",
     ),
     (
-        layouts.state_payload(NoteState("note", 258, {LINK.author: LINK}, b"state")),
-        bytes.fromhex("00000000000001020001") + LINK_BYTES + b"state",
+        layouts.state_payload(NoteState("note", 258, {LINK.author: LINK}, b"state", {7: b"deviceid"})),
+        b"\2" + bytes.fromhex("00000000000001020001") + LINK_BYTES + b"\0\0\0\1\0\0\0\7deviceidstate",
     ),
     (layouts.front_payload(258, 3, b"rows"), bytes.fromhex("000000000000010200000003") + b"rows"),
 ]
@@ -67,7 +67,7 @@ def test_records_are_laid_out_as_the_header_says(written: bytes, golden: bytes) 
 def test_what_was_written_is_read() -> None:
     """Each record reads as what it was written from."""
     seen = Seen(b"l" * 16, 258, b"r" * 32)
-    state = NoteState("note", 258, {LINK.author: LINK}, b"state")
+    state = NoteState("note", 258, {LINK.author: LINK}, b"state", {7: b"deviceid", 2**32 - 1: b"8 octets"})
 
     assert layouts.journal_in(layouts.journal_payload(ROW), ROW.author) == ROW
     assert layouts.state_in(layouts.state_payload(state), "note") == state

@@ -33,7 +33,11 @@ def free_port() -> int:
 class RelayProcess:
     """`python -m carryon_sync.server` on a port of its own."""
 
-    def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *arguments: str, environment: dict[str, str] | None = None, files_max: int | None = None
+    ) -> None:
+        """`files_max` is how many files the process may have open."""
+        self.limited = () if files_max is None else ("sh", "-c", f'ulimit -n {files_max}; exec "$@"', "sh")
         self.data = data
         self.port = free_port()
         self.arguments = arguments
@@ -49,7 +53,7 @@ class RelayProcess:
         """Start it and wait until it says where it listens, or ends."""
         own = ("--port", str(self.port), "--data", str(self.data))
         self.process = subprocess.Popen(
-            (sys.executable, "-m", "carryon_sync.server", *own, *self.arguments),
+            (*self.limited, sys.executable, "-m", "carryon_sync.server", *own, *self.arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=os.environ | self.environment,
@@ -196,9 +200,13 @@ class CuttingProxy:
         return self
 
     @property
-    def address(self) -> str:
+    def origin(self) -> str:
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.origin}"
 
     def cut_after_more(self, more: int) -> None:
         """Pass so many bytes more from the device, then end that connection, once."""

@@ -12,6 +12,7 @@ from carryon_sync.formats import change as layout
 from carryon_sync.formats.change import (
     BODY_BYTES_MAX,
     CHANGE_BYTES_MAX,
+    NO_COMMIT,
     Body,
     Change,
     Header,
@@ -23,11 +24,12 @@ from carryon_sync.formats.change import (
     decode_body,
     decode_change,
     decode_header,
+    packed,
     padded_length,
-    plaintext_of,
     signed_bytes,
-    split_plaintext,
+    unpacked,
 )
+from carryon_sync.formats.extras import Attest, Checkpoint, Delete, decode_extra
 from carryon_sync.formats.octets import labelled
 from carryon_sync.formats.rejected import Rejected
 from hypothesis import given
@@ -35,7 +37,7 @@ from hypothesis import strategies as st
 
 from tests.sync.strategies import bodies, changes, headers
 
-VECTOR = json.loads((Path(__file__).parent.parent / "vectors" / "change-1.json").read_text())
+VECTOR = json.loads((Path(__file__).parent.parent / "vectors" / "change-2.json").read_text())
 
 HEADER = Header(bytes([1]) * 16, bytes([2]) * 16, bytes([3]) * 16, 7, bytes([4]) * 32)
 BODY = Body(
@@ -43,14 +45,21 @@ BODY = Body(
     time=1_700_000_000_123,
     apart=42,
     needs=(Link(bytes([6]) * 16, 9, bytes([7]) * 32),),
-    seen=(Seen(bytes([8]) * 16, 1000, bytes([9]) * 32),),
+    seen=(Seen(bytes([8]) * 16, 1024, bytes([9]) * 32),),
     updates=(b"first update", b"", b"third"),
+    tips=(bytes([15]) * 32, bytes([16]) * 32),
 )
 CHANGE = Change(HEADER, bytes([10]) * 32, bytes([11]) * 32, bytes([12]) * 12, bytes(range(64)), bytes([13]) * 64)
+COVERS = (Link(bytes([17]) * 16, 3, bytes([18]) * 32), Link(bytes([19]) * 16, 4, bytes([20]) * 32))
+EXTRAS = {
+    Kind.CHECKPOINT: Checkpoint(COVERS, bytes([21]) * 32, (bytes([22]) * 32,)),
+    Kind.DELETE: Delete(COVERS),
+    Kind.ATTEST: Attest(bytes([23]) * 32, same=True),
+}
 
 
 class TestGolden:
-    """The bytes of format 1 never change."""
+    """The bytes of format 2 never change."""
 
     def test_header_body_and_change_have_the_golden_bytes(self) -> None:
         assert HEADER.encode().hex() == VECTOR["header"]
@@ -63,16 +72,22 @@ class TestGolden:
         assert decode_change(bytes.fromhex(VECTOR["change"])) == CHANGE
 
     def test_id_and_what_is_signed_have_the_golden_bytes(self) -> None:
-        commit = bytes([14]) * 32
-
-        assert change_id(HEADER.encode(), commit).hex() == VECTOR["id"]
+        assert CHANGE.id.hex() == VECTOR["id"]
+        assert change_id(HEADER.encode(), CHANGE.commit) == CHANGE.id
         assert commit_input(HEADER.encode(), BODY.encode()).hex() == VECTOR["commit_input"]
-        assert signed_bytes(CHANGE.id, CHANGE.epoch, CHANGE.ciphertext).hex() == VECTOR["signed"]
+        assert signed_bytes(CHANGE.id, CHANGE.epoch, CHANGE.nonce, CHANGE.ciphertext).hex() == VECTOR["signed"]
 
     def test_the_golden_plaintext_opens(self) -> None:
-        opened = split_plaintext(bytes.fromhex(VECTOR["plaintext"]))
+        assert unpacked(bytes.fromhex(VECTOR["packed"])) == BODY.encode()
 
-        assert opened == (bytes([14]) * 32, BODY.encode())
+    @pytest.mark.parametrize("kind", EXTRAS)
+    def test_what_kinds_say_in_clear_has_the_golden_bytes(self, kind: Kind) -> None:
+        golden = bytes.fromhex(VECTOR[kind.name.lower()])
+
+        assert EXTRAS[kind].encode() == golden
+        assert decode_extra(replace(HEADER, kind=kind, extra=golden)) == EXTRAS[kind]
+        for broken in (golden[:-1], golden + b"\0"):
+            assert isinstance(decode_extra(replace(HEADER, kind=kind, extra=broken)), Rejected)
 
 
 class TestCanonical:
@@ -110,18 +125,20 @@ class TestCanonical:
     @given(changes(), st.data())
     def test_a_change_cut_within_its_header_is_refused(self, change: Change, data: st.DataObject) -> None:
         encoded = change.encode()
-        cut = data.draw(st.integers(0, len(encoded) - len(change.ciphertext) + 47))
+        whole = len(encoded) - len(change.ciphertext) + (17 if change.has_body else 0)
+        cut = data.draw(st.integers(0, whole - 1))
 
         assert isinstance(decode_change(encoded[:cut]), Rejected)
 
     def test_needs_out_of_order_or_twice_are_refused(self) -> None:
         link, other = Link(bytes([6]) * 16, 9, bytes([7]) * 32), Link(bytes([5]) * 16, 9, bytes([7]) * 32)
         sorted_bytes = replace(BODY, needs=(other, link)).encode()
-        first, second = sorted_bytes[31:87], sorted_bytes[87:143]
+        at = 33 + 32 * len(BODY.tips)
+        first, second = sorted_bytes[at : at + 56], sorted_bytes[at + 56 : at + 112]
 
         assert not isinstance(decode_body(sorted_bytes), Rejected)
         for swapped in (second + first, first + first):
-            read = decode_body(sorted_bytes[:31] + swapped + sorted_bytes[143:])
+            read = decode_body(sorted_bytes[:at] + swapped + sorted_bytes[at + 112 :])
             assert isinstance(read, Rejected)
             assert "ascending" in read.reason
 
@@ -132,13 +149,13 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("position", "value", "words"),
         [
-            (0, 2, "format 2 of a change"),
-            (141, 9, "format 9 of a header"),
-            (142, 5, "kind 5"),
-            (142, 0, "kind 0"),
+            (0, 3, "format 3 of a change"),
+            (0, 1, "early trial release"),
+            (109, 9, "format 9 of a header"),
+            (110, 0, "kind 0"),
         ],
     )
-    def test_unknown_formats_and_kinds_are_named(self, position: int, value: int, words: str) -> None:
+    def test_unknown_formats_are_named(self, position: int, value: int, words: str) -> None:
         encoded = bytearray(CHANGE.encode())
         encoded[position] = value
 
@@ -146,6 +163,35 @@ class TestRefused:
 
         assert isinstance(read, Rejected)
         assert words in read.reason
+
+    @pytest.mark.parametrize("kind", [5, 127, 128, 255])
+    def test_a_change_of_a_kind_of_a_later_release_is_read_by_what_all_kinds_have(self, kind: int) -> None:
+        change = replace(CHANGE, header=replace(HEADER, kind=kind, extra=b"what it says"))
+
+        read = decode_change(change.encode())
+
+        assert read == change
+        assert decode_extra(change.header) is None
+
+    def test_a_body_is_there_or_nothing_of_it(self) -> None:
+        attest = replace(HEADER, kind=Kind.ATTEST, extra=EXTRAS[Kind.ATTEST].encode())
+        bare = Change(attest, NO_COMMIT, bytes(32), bytes(12), b"", bytes(64))
+
+        assert decode_change(bare.encode()) == bare
+        for broken in (
+            replace(bare, commit=bytes([1]) * 32),
+            replace(bare, epoch=bytes([1]) * 32),
+            replace(bare, ciphertext=bytes(64)),
+            replace(CHANGE, commit=NO_COMMIT),
+            replace(CHANGE, ciphertext=bytes(16)),
+        ):
+            assert isinstance(decode_change(broken.encode()), Rejected)
+
+    def test_a_running_hash_is_named_at_its_marks_only(self) -> None:
+        read = decode_body(replace(BODY, seen=(Seen(bytes(16), 1000, bytes(32)),)).encode())
+
+        assert isinstance(read, Rejected)
+        assert "1000" in read.reason
 
     def test_a_change_over_the_limit_is_refused_with_both_numbers(self) -> None:
         read = decode_change(bytes(CHANGE_BYTES_MAX + 1))
@@ -170,14 +216,14 @@ class TestRefused:
         assert isinstance(decode_header(bytes(encoded)), Rejected)
 
 
-class TestPlaintext:
-    """Commit and body are packed, padded and taken apart again; nothing else opens."""
+class TestPacked:
+    """A body is compressed, padded and unpacked again; nothing else unpacks."""
 
     @given(bodies())
-    def test_plaintexts_open_again(self, body: Body) -> None:
-        plaintext = plaintext_of(bytes(32), body.encode())
+    def test_bodies_unpack_again(self, body: Body) -> None:
+        plaintext = packed(body.encode())
 
-        assert split_plaintext(plaintext) == (bytes(32), body.encode())
+        assert unpacked(plaintext) == body.encode()
         assert len(plaintext) == padded_length(len(plaintext))
 
     @given(st.integers(1, 1 << 26))
@@ -188,31 +234,29 @@ class TestPlaintext:
         assert padded_length(padded) == padded
 
     @given(st.binary(max_size=120))
-    def test_any_plaintext_is_opened_or_rejected(self, data: bytes) -> None:
-        opened = split_plaintext(data)
-
-        assert isinstance(opened, Rejected) or len(opened[0]) == 32
+    def test_any_plaintext_is_unpacked_or_rejected(self, data: bytes) -> None:
+        assert isinstance(unpacked(data), Rejected | bytes)
 
     def test_a_bomb_is_refused_unpacked_no_further_than_the_limit(self) -> None:
         deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-        bomb = bytes(32) + deflater.compress(bytes(BODY_BYTES_MAX + 1)) + deflater.flush()
+        bomb = deflater.compress(bytes(BODY_BYTES_MAX + 1)) + deflater.flush()
 
-        opened = split_plaintext(bomb + bytes(padded_length(len(bomb)) - len(bomb)))
+        opened = unpacked(bomb + bytes(padded_length(len(bomb)) - len(bomb)))
 
         assert isinstance(opened, Rejected)
         assert str(BODY_BYTES_MAX) in opened.reason
 
-    def test_the_longest_body_still_opens(self) -> None:
+    def test_the_longest_body_still_unpacks(self) -> None:
         body = bytes(BODY_BYTES_MAX)
 
-        assert split_plaintext(plaintext_of(bytes(32), body)) == (bytes(32), body)
+        assert unpacked(packed(body)) == body
 
     def test_padding_of_other_bytes_or_length_is_refused(self) -> None:
-        plaintext = plaintext_of(bytes(32), b"body")
+        plaintext = packed(b"body")
 
-        assert isinstance(split_plaintext(plaintext[:-1] + b"\1"), Rejected)
-        assert isinstance(split_plaintext(plaintext + bytes(16)), Rejected)
-        assert isinstance(split_plaintext(plaintext[:-1]), Rejected)
+        assert isinstance(unpacked(plaintext[:-1] + b"\1"), Rejected)
+        assert isinstance(unpacked(plaintext + bytes(16)), Rejected)
+        assert isinstance(unpacked(plaintext[:-1]), Rejected)
 
 
 class TestSigned:

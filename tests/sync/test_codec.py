@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from carryon_sync.protocol.frames import (
     ITEMS_MAX,
     LINE_BYTES_MAX,
     NUMBER_MAX,
+    PARTS_MAX,
     RECEIPT_BYTES_MAX,
     TIPS_MAX,
+    WANTED_NUMBERS_MAX,
+    WORDS_CHARACTERS_MAX,
     Ack,
     ByCertificate,
     ByInvite,
@@ -28,6 +32,7 @@ from carryon_sync.protocol.frames import (
     Hello,
     IdAlone,
     MembersRecords,
+    Part,
     Ping,
     Pong,
     Push,
@@ -63,6 +68,7 @@ GOLDEN: dict[str, Frame] = {
     "error": Error("refused", "the words", (A,)),
     "ping": Ping(7),
     "pong": Pong(7),
+    "part": Part(1, 3, b"of a frame"),
 }
 
 KEYS = [
@@ -82,6 +88,7 @@ KEYS = [
     "words",
     "reached",
     "more",
+    "of",
 ]
 WRONG_VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=3)
@@ -91,7 +98,15 @@ numbers = st.integers(0, NUMBER_MAX)
 ids = st.lists(octets(32), max_size=4).map(tuple)
 items = st.lists(st.binary(min_size=1, max_size=40), max_size=5).map(tuple)
 whos = st.builds(ByCertificate, octets(32)) | st.builds(ByInvite, octets(32))
-ranges = st.lists(st.builds(Range, octets(16), octets(16), numbers, numbers), max_size=3).map(tuple)
+widths = st.integers(0, WANTED_NUMBERS_MAX // 3 - 1)
+range_ = st.builds(
+    lambda tag, author, first, width: Range(tag, author, first, min(NUMBER_MAX, first + width)),
+    octets(16),
+    octets(16),
+    numbers,
+    widths,
+)
+ranges = st.lists(range_, max_size=3).map(tuple)
 acked = st.lists(st.tuples(numbers, octets(32)), max_size=4)
 entries = st.lists(st.binary(min_size=1, max_size=40) | st.builds(IdAlone, octets(32)), max_size=5).map(tuple)
 frames: st.SearchStrategy[Frame] = st.one_of(
@@ -109,6 +124,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(Error, st.text(max_size=20), st.text(max_size=60), ids),
     st.builds(Ping, numbers),
     st.builds(Pong, numbers),
+    st.builds(Part, st.integers(0, 3), st.integers(4, PARTS_MAX), st.binary(min_size=1, max_size=60)),
 )
 
 
@@ -164,13 +180,13 @@ def test_any_line_of_any_keys_is_read_or_rejected(name: str, keys: dict[str, obj
 def test_every_frame_cut_anywhere_is_refused(frame: Frame, data: st.DataObject) -> None:
     message = encode(frame)
     cut = data.draw(st.integers(0, len(message) - 1))
-    if isinstance(frame, Receipt):
+    if isinstance(frame, Receipt | Part):
         cut = min(cut, message.index(b"\n"))  # A receipt goes to the end: cut behind its line it is another receipt.
 
     assert isinstance(decode(message[:cut]), Rejected)
 
 
-@given(frames.filter(lambda frame: not isinstance(frame, Receipt)))
+@given(frames.filter(lambda frame: not isinstance(frame, Receipt | Part)))
 def test_bytes_after_the_last_announced_one_are_refused(frame: Frame) -> None:
     assert "follow" in reason(encode(frame) + b"\0")
 
@@ -190,7 +206,9 @@ def test_unknown_keys_are_passed_over() -> None:
         (b"x" * (LINE_BYTES_MAX + 2), "begins with a line"),
         (b"\n", "not JSON"),
         (b"\xff\xff\n", "not JSON"),
-        (b"[" * 60_000 + b"\n", "not JSON"),
+        (b"[" * 1_000 + b"\n", "8 deep"),
+        (b'{"a":' * 1_000 + b"\n", "8 deep"),
+        ('["\u2200",'.encode("utf-16-le") + "[".encode("utf-16-le") * 1_000 + b"\n", "not JSON"),
         (b"9" * 60_000 + b"\n", "not JSON"),
         (b"[]\n", "object"),
         (b'{"frame":7}\n', "object"),
@@ -222,6 +240,33 @@ def test_every_limit_is_named_with_both_numbers() -> None:
     assert str(CHANGE_BYTES_MAX) in reason(too_long)
     assert str(RECEIPT_BYTES_MAX) in reason(receipt)
     assert "256" in reason(wants)
+    numbers_wanted = encode(Want(1, 0, (), (Range(TAG, AUTHOR, 1, WANTED_NUMBERS_MAX), Range(TAG, AUTHOR, 9, 9))))
+    assert str(WANTED_NUMBERS_MAX) in reason(numbers_wanted)
+    assert "holds nothing" in reason(encode(Want(1, 0, (), (Range(TAG, AUTHOR, 9, 8),))))
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"frame":"ping","no":['])
+def test_i13_brackets_are_counted_before_anything_is_parsed(opening: bytes) -> None:
+    line = (opening * (60_000 // len(opening)))[:60_000] + b"\n"
+
+    assert "opening brackets" in reason(line)
+
+
+def test_words_of_nothing_but_brackets_are_words() -> None:
+    frame = Error("refused-change", "[{" * (WORDS_CHARACTERS_MAX // 2), (A,))
+
+    assert decode(encode(frame)) == frame
+
+
+@pytest.mark.parametrize("beyond", [1, 10_000])
+def test_i12_more_tips_than_the_limit_are_cut_at_it(beyond: int) -> None:
+    """I12: a list of fewer tips is one of somebody who is sent more than it lacks, never a broken frame."""
+    tips = tuple(number.to_bytes(32, "big") for number in range(TIPS_MAX + beyond))
+    challenge = Challenge(NONCE, LOG, tips)
+    hello = Hello(ByCertificate(A), NONCE, LOG, 0, B, tips, bytes(64))
+
+    for frame in (challenge, hello):
+        assert decode(encode(frame)) == replace(frame, tips=tips[:TIPS_MAX])
 
 
 def test_the_fullest_lines_stay_within_their_limit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from carryon_sync.device.holdback import Arrived, HoldBack, Outcome, arrived
 from carryon_sync.formats.change import NO_PREV, Link
@@ -238,3 +239,60 @@ class TestBounded:
             assert log.machine.fetched(tag)
 
         assert {one.id for one in whole} == set(log.order)
+
+
+class TestEnded:
+    """I7: what a removed device wrote counts as far as its remover held it, or a member in good standing went on from it."""
+
+    def story(self) -> tuple[list[Arrived], Arrived]:
+        """Eve's first three changes were held by who removed her, the fourth was answered by Ann, the fifth and a fork not."""
+        eve = [named(5, 1)]
+        for n in range(2, 6):
+            eve.append(named(5, n, prev=eve[-1]))
+        forged = named(5, 2, branch=1, prev=eve[0])
+        answer = named(1, 1, [eve[3]])
+        ended = [replace(one, ended=True) for one in (*eve, forged)]
+        return [*ended, answer], ended[2]
+
+    def test_in_every_order_the_same_counts(self) -> None:
+        changes, head = self.story()
+        counting = {one.id for one in (*changes[:4], changes[-1])}
+
+        for order in itertools.permutations(changes):
+            log = Log(HoldBack(vouched=[head.id]))
+            for one in order:
+                log.deliver(one)
+
+            assert set(log.kept) == counting
+            assert {one.id for one in log.machine.unvouched} == {changes[4].id, changes[5].id}
+
+    def test_nothing_of_it_counts_by_itself(self) -> None:
+        changes, _ = self.story()
+        log = Log()
+
+        log.deliver(*changes[:6])
+
+        assert log.kept == {}
+        assert len(log.machine.unvouched) == 6
+
+    def test_a_person_takes_what_waited(self) -> None:
+        changes, head = self.story()
+        log = Log(HoldBack(vouched=[head.id]))
+        log.deliver(*changes[:5])
+        assert len(log.kept) == 3
+
+        log.machine.vouch([changes[4].id])
+        log.deliver()
+
+        assert len(log.kept) == 5
+
+    def test_after_a_start_the_same_waits(self) -> None:
+        changes, head = self.story()
+        log = Log(HoldBack(vouched=[head.id]))
+        log.deliver(changes[1], changes[4], changes[-1])
+        log.machine = HoldBack(log.waiting.values(), (), [head.id])
+
+        log.deliver(*(changes[0], changes[2], changes[3], changes[5]))
+
+        assert {one.id for one in log.machine.unvouched} == {changes[4].id, changes[5].id}
+        assert set(log.kept) == {one.id for one in (*changes[:4], changes[-1])}

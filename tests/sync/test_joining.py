@@ -60,7 +60,7 @@ def attempt(world: World, invite_name: str = "invite") -> tuple[list[JoiningEffe
         while pipe.down:
             perform(machine.received(pipe.down.popleft()))
     world.relay.room.left(pipe.no)
-    del world.relay.pipes[pipe.no]
+    world.relay.pipes.pop(pipe.no, None)
     return came_to, records
 
 

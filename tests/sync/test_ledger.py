@@ -151,6 +151,33 @@ class TestContract:
 
         assert found == [one.data for one in entries]
 
+    @given(st.data())
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+    def test_both_ledgers_find_the_same(self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+        memory = MemoryLedger(lambda: LOG)
+        sqlite = SqliteLedger(tmp_path_factory.mktemp("ledger"))
+        tags = (TAG, OTHER_TAG)
+        entries = [entry(number, tag=tags[number % 2], n=number % 7 + 1, size=number) for number in range(1, 60)]
+        for ledger in (memory, sqlite):
+            keep(ledger, *entries)
+        first = st.integers(0, 9)
+        ranges = st.builds(lambda tag, n, width: Range(tag, AUTHOR, n, n + width), st.sampled_from(tags), first, first)
+        ids = st.integers(1, 70).map(lambda number: entry(number).id)
+        wants = st.builds(
+            Want,
+            st.just(1),
+            st.integers(0, 60),
+            st.lists(st.sampled_from(tags), max_size=2).map(tuple),
+            st.lists(ranges, max_size=4).map(tuple),
+            st.lists(ids, max_size=6).map(tuple),
+        )
+
+        want, bytes_max = data.draw(wants), data.draw(st.integers(1, 2000))
+        found = [ledger.find(ONE, want, bytes_max) for ledger in (memory, sqlite)]
+        sqlite.close()
+
+        assert found[0] == found[1]
+
     @given(st.lists(st.lists(st.integers(1, 30), max_size=6), max_size=6))
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
     def test_any_batches_end_in_the_log_of_first_arrivals(
@@ -194,6 +221,54 @@ class TestSqlite:
 
         with pytest.raises(LedgerUnusable, match="--data"):
             SqliteLedger(tmp_path / "file" / "data")
+
+    def test_i15_a_want_looks_no_further_than_its_page(self, tmp_path: Path) -> None:
+        """I15: 256 tags with thousands of changes each were all looked at for one page. Counted in SQLite's own steps."""
+        ledger = SqliteLedger(tmp_path)
+        tags = [number.to_bytes(16, "big") for number in range(64)]
+        forks = [entry(90_000 + number, n=1, size=1) for number in range(5_000)]
+        many = [entry(number, tag=tags[number % 64], n=number // 64 + 1, size=1) for number in range(40_000)]
+        for some in (forks, many):
+            keep(ledger, *some)
+        steps = 0
+
+        def step() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        def cost(want: Want) -> int:
+            nonlocal steps
+            steps = 0
+            ledger._db.set_progress_handler(step, 100)
+            assert len(ledger.find(ONE, want, 1 << 20).changes) == ITEMS_MAX
+            return steps * 100
+
+        numbers = tuple(Range(tag, AUTHOR, 1, 4) for tag in tags)
+        costs = [
+            cost(want)
+            for want in (
+                Want(1, 0, tuple(tags)),
+                Want(1, 20_000, tuple(tags)),
+                Want(1, 0, (), (Range(TAG, AUTHOR, 1, 1),)),
+                Want(1, 0, tuple(tags), (Range(TAG, AUTHOR, 1, 1), *numbers), tuple(one.id for one in many[:256])),
+            )
+        ]
+        ledger.close()
+
+        assert max(costs) < 20 * ITEMS_MAX
+
+    def test_a_file_that_was_made_without_the_index_of_tags_gets_it(self, tmp_path: Path) -> None:
+        ledger = SqliteLedger(tmp_path)
+        keep(ledger, entry(1), entry(2, tag=OTHER_TAG))
+        ledger._db.execute("DROP INDEX tags")
+        ledger.close()
+
+        ledger = SqliteLedger(tmp_path)
+        ledger.open(ONE)
+
+        assert ledger.find(ONE, Want(1, 0, (OTHER_TAG,)), 1000).changes == (entry(2).data,)
+        ledger.close()
 
     def test_a_commit_is_synced_to_the_disk(self, tmp_path: Path) -> None:
         """Rule 2: `synchronous=FULL` is on, in WAL."""

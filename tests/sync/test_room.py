@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from carryon_sync.formats.change import Change, Kind
-from carryon_sync.formats.records import Invite, Record, Role, decode_record
+from carryon_sync.formats.records import Invite, Record, Role, Witness, decode_record
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START, run
 from carryon_sync.protocol.closing import Closing
@@ -28,6 +28,7 @@ from carryon_sync.protocol.frames import (
     Ping,
     Pong,
     Push,
+    Range,
     Receipt,
     Unknown,
     Want,
@@ -35,15 +36,16 @@ from carryon_sync.protocol.frames import (
     hello_signed,
 )
 from carryon_sync.relay import room as rooms
-from carryon_sync.relay.audience import SILENCE_MS, WINDOW_BYTES
+from carryon_sync.relay.audience import DOOR_MS, SILENCE_MS, WINDOW_BYTES
 from carryon_sync.relay.ledger import Batch, entry_of
-from carryon_sync.relay.room import CONNECTIONS_MAX, PATIENCE_MS
+from carryon_sync.relay.room import PATIENCE_MS
 from carryon_sync.relay.room_effects import Commit, HangUp, Read
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sync.people import Device, People, key_of
+from tests.sync.test_codec import frames
 from tests.sync.world import DATE, ORIGIN, TAG, Pipe, Relay
 
 NONCE = bytes([4]) * 32
@@ -81,6 +83,13 @@ class Bench:
     def work(self) -> None:
         while self.relay.work(self.now):
             pass
+
+    def keep_alive(self, caller: Caller, now: int) -> None:
+        """Let time pass for somebody who sends pings, and says no more."""
+        while self.now < now and caller.up:
+            self.now = min(now, self.now + SILENCE_MS)
+            caller.say(Ping(1))
+            self.tick(self.now)
 
     def tick(self, now: int) -> None:
         self.now = now
@@ -135,6 +144,19 @@ class Caller:
         return self.pipe.standing
 
 
+def altered_in_places(message: bytes) -> st.SearchStrategy[bytes]:
+    """Bytes of a message that are other ones now, or cut off."""
+    places = st.lists(st.tuples(st.integers(0, len(message) - 1), st.integers(0, 255)), max_size=4)
+
+    def alter(places: list[tuple[int, int]], end: int) -> bytes:
+        octets = bytearray(message)
+        for place, octet in places:
+            octets[place] = octet
+        return bytes(octets[:end])
+
+    return st.builds(alter, places, st.just(len(message)) | st.integers(0, len(message)))
+
+
 def words(frames: list[Frame]) -> tuple[str, str]:
     (error,) = [frame for frame in frames if isinstance(frame, Error)]
     return error.code, error.words
@@ -178,7 +200,7 @@ class TestDoor:
     def test_a_device_that_is_out_is_not_let_in(self) -> None:
         bench = Bench()
         phone = bench.people.device("phone")
-        bench.people.admit(bench.people.epoch(phone.certificate.id))
+        bench.people.admit(bench.people.epoch(phone.certificate))
         caller = bench.device().say(MembersRecords(tuple(data for _, data in bench.records())))
         bench.work()
 
@@ -264,12 +286,6 @@ class TestDoor:
         assert "not a member's record" in errors[1]
         assert any(isinstance(frame, Welcome) for frame in frames)
 
-    def test_more_connections_than_the_limit_are_turned_away(self) -> None:
-        bench = Bench()
-        callers = [bench.caller() for _ in range(CONNECTIONS_MAX + 1)]
-
-        assert [caller.up for caller in callers] == [True] * CONNECTIONS_MAX + [False]
-
 
 class TestInvites:
     def invited(self, **limits: int) -> tuple[Bench, Invite]:
@@ -297,7 +313,6 @@ class TestInvites:
         assert invite in self.records(frames)
         assert isinstance(frames[-1], Welcome)
         assert not any(isinstance(frame, Changes | Receipt) for frame in frames)
-        joiner.say(Want(1, 0, (TAG,)))
         assert not joiner.up
 
     def test_a_joined_device_is_let_in_and_shown_to_the_others(self) -> None:
@@ -319,21 +334,40 @@ class TestInvites:
 
         certificate = bench.people.joined("phone", invite)
         caller = bench.caller().say(MembersRecords((certificate.encode(),)))
-
-        assert "expired" in words(caller.frames())[1]
-
-    def test_a_member_may_vouch_for_a_certificate_by_an_expired_invite(self) -> None:
-        bench, invite = self.invited(expires=DATE)
-        certificate = bench.people.joined("phone", invite)
-        caller = bench.device().say(MembersRecords((certificate.encode(),)))
         bench.work()
 
-        assert not any(isinstance(frame, Error) for frame in caller.frames())
+        assert certificate.encode() not in bench.relay.ledger.open(bench.people.notebook).records
+        caller.hello(bench.people.as_device("phone", certificate))
+        assert words(caller.frames()[1:])[0] == "expired-invite"
+
+    def test_i10_a_wiped_relay_believes_an_expired_invite_no_more_than_any_other(self) -> None:
+        bench = Bench()
+        invite = bench.people.admit(bench.people.invite(bench.laptop, expires=DATE))
+        certificate = bench.people.joined("phone", invite)
+        stranger = bench.caller().say(MembersRecords((invite.encode(), certificate.encode())))
+        stranger.hello(bench.people.as_device("phone", certificate))
+
+        assert words(stranger.frames()[1:])[0] == "expired-invite"
+
+    def test_an_owner_s_connection_or_record_vouches_for_a_certificate_by_an_expired_invite(self) -> None:
+        for by_record in (False, True):
+            bench, invite = self.invited(expires=DATE)
+            certificate = bench.people.joined("phone", invite)
+            witness = bench.people.written(Witness(), bench.laptop, after=(certificate.id,))
+            brought = (certificate, witness) if by_record else (certificate,)
+            caller = bench.caller() if by_record else bench.device()
+
+            caller.say(MembersRecords(tuple(record.encode() for record in brought)))
+            bench.work()
+
+            assert certificate.encode() in bench.relay.ledger.open(bench.people.notebook).records
+            assert not any(isinstance(frame, Error) for frame in caller.frames())
 
     def test_with_the_last_use_the_wrapped_keys_are_forgotten_on_disk_too(self) -> None:
         bench, invite = self.invited(expires=DATE + 1, uses=1)
         certificate = bench.people.joined("phone", invite)
-        bench.caller().say(MembersRecords((certificate.encode(),)))
+        phone = bench.people.as_device("phone", certificate)
+        bench.caller().say(MembersRecords((certificate.encode(),))).hello(phone)
         bench.work()
 
         joiner = bench.caller().hello_by_invite()
@@ -404,10 +438,31 @@ class TestPush:
     def test_changes_of_other_authors_are_taken_from_whoever_may_write(self) -> None:
         bench = Bench()
         phone = bench.people.device("phone")
-        laptop = bench.device().say(pushed(phone, b"theirs")[1])
+        laptop = bench.device().say(MembersRecords((phone.certificate.encode(),))).say(pushed(phone, b"theirs")[1])
         bench.work()
 
-        assert isinstance(laptop.frames()[0], Ack)
+        assert any(isinstance(frame, Ack) for frame in laptop.frames())
+
+    def test_i6_what_is_pushed_for_another_author_carries_that_author_s_signature(self) -> None:
+        bench = Bench()
+        phone, stranger = bench.people.device("phone"), People("other").device("stranger")
+        genuine = phone.change(TAG, b"hers")
+        squatted = replace(genuine, ciphertext=bytes(64))
+        foreign = replace(stranger.change(TAG, b"strange"), header=replace(genuine.header, author=stranger.author))
+        laptop = bench.device().say(MembersRecords((phone.certificate.encode(),)))
+        bench.work()
+        laptop.frames()
+
+        laptop.say(Push((squatted.encode(), foreign.encode())))
+        bench.work()
+        refused = {id: one.words for one in laptop.frames() if isinstance(one, Error) for id in one.ids}
+        laptop.say(Push((genuine.encode(),)))
+        bench.work()
+
+        assert "not signed by it" in refused[genuine.id]
+        assert "no members' record" in refused[foreign.id]
+        assert [frame.ids for frame in laptop.frames() if isinstance(frame, Ack)] == [(genuine.id,)]
+        assert bench.relay.ledger.page(bench.people.notebook, 0, 1 << 20).changes == ((genuine.id, genuine.encode()),)
 
     def test_a_reader_is_told_and_stays(self) -> None:
         bench = Bench()
@@ -430,18 +485,19 @@ class TestPush:
         laptop = bench.device()
         good = bench.laptop.change(TAG, b"good")
         foreign = People("other").device("thief").change(TAG, b"foreign")
-        future = replace(good, id=bytes(32), header=replace(good.header, kind=Kind.CHECKPOINT))
+        deleted = replace(good, header=replace(good.header, kind=Kind.DELETE, extra=b"what"))
+        future = replace(good, header=replace(good.header, kind=200, extra=b"what"))
         broken = b"\x09" + b"b" * 60
 
-        laptop.say(Push((foreign.encode(), good.encode(), broken, future.encode())))
+        laptop.say(Push((foreign.encode(), good.encode(), broken, deleted.encode(), future.encode())))
         bench.work()
 
         frames = laptop.frames()
         refused = {id: frame.words for frame in frames if isinstance(frame, Error) for id in frame.ids}
-        assert refused.keys() == {foreign.id, b"b" * 32, future.id}
+        assert refused.keys() == {foreign.id, bytes(32), deleted.id}
         assert "another notebook" in refused[foreign.id]
-        assert "needs an update" in refused[future.id]
-        assert Ack((1,), (good.id,)) in frames
+        assert "does not say what it has to" in refused[deleted.id]
+        assert Ack((1, 2), (good.id, future.id)) in frames
 
     def test_who_pushes_beyond_the_window_is_hung_up(self) -> None:
         bench = Bench()
@@ -552,6 +608,34 @@ class TestStream:
 
         assert slow.up
 
+    def test_j10_a_reader_is_given_the_time_that_its_hello_took_and_more_while_parts_arrive(self) -> None:
+        bench, _ = self.filled(60, WINDOW_BYTES // 40)
+        far = bench.caller()
+        bench.now = 2_400_000
+        far.hello(bench.laptop)
+        bench.work()
+
+        bench.keep_alive(far, 4_800_000)
+        assert far.up
+        far.say(Pong(0))
+        bench.keep_alive(far, 4_800_000 + 3 * 2_400_000 + PATIENCE_MS - 1)
+        assert far.up
+        bench.keep_alive(far, 4_800_000 + 3 * 2_400_000 + PATIENCE_MS)
+
+        assert not far.up
+
+    def test_a_reader_that_stalls_again_after_some_progress_is_dropped_too(self) -> None:
+        bench, _ = self.filled(60, WINDOW_BYTES // 4)
+        slow = bench.caller().hello(bench.laptop)
+        bench.work()
+        bench.now = PATIENCE_MS - 1
+        slow.say(Got(0), Got(1))
+        bench.work()
+
+        bench.keep_alive(slow, 2 * PATIENCE_MS)
+
+        assert not slow.up
+
     def test_h4_what_was_pushed_is_forgotten_once_it_was_shown(self) -> None:
         bench = Bench()
         caller = bench.device()
@@ -643,13 +727,14 @@ class TestReceipts:
 
 
 class TestQuiet:
-    def test_who_says_no_hello_is_hung_up(self) -> None:
+    def test_who_says_no_hello_is_hung_up_in_the_end(self) -> None:
+        """J10: from 20 minutes away a hello takes 40; nothing tells that from silence."""
         bench = Bench()
         caller = bench.caller()
 
-        bench.tick(PATIENCE_MS - 1)
+        bench.tick(DOOR_MS - 1)
         assert caller.up
-        bench.tick(PATIENCE_MS)
+        bench.tick(DOOR_MS)
 
         assert not caller.up
 
@@ -709,6 +794,35 @@ class TestPoison:
 
         assert good.up
         assert good.frames()[0] == Ack((1,), (change.id,))
+
+    @given(st.data())
+    def test_h5_whole_frames_of_nonsense_and_whole_ones_that_were_altered_harm_nobody_either(
+        self, data: st.DataObject
+    ) -> None:
+        bench = Bench()
+        good, phone = bench.device(), bench.people.device("phone")
+        change = phone.change(TAG, b"words")
+        sound = (
+            MembersRecords(tuple(record.encode() for record in bench.people.members.records())),
+            Push((change.encode(), change.encode())),
+            Want(1, 0, (TAG,), (Range(TAG, phone.author, 1, 9),), (change.id,)),
+            Receipt(bench.laptop.certificate.id, b"sealed"),
+            Challenge(NONCE, bytes(16), ()),
+        )
+        altered = st.sampled_from(sound).map(encode).flatmap(altered_in_places)
+        said = st.lists(altered | frames.map(encode), min_size=1, max_size=4)
+        for poisoned in (bench.caller(), bench.device()):
+            for message in data.draw(said):
+                poisoned.say_bytes(message)
+                bench.work()
+        good.frames()
+
+        mine, push = pushed(bench.laptop, b"one", bytes(16))
+        good.say(push)
+        bench.work()
+
+        assert good.up
+        assert mine.id in [id for frame in good.frames() if isinstance(frame, Ack) for id in frame.ids]
 
     def test_a_broken_frame_is_answered_in_words_and_ends_its_connection(self) -> None:
         bench = Bench()

@@ -20,7 +20,7 @@ from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.codec import encode
 from carryon_sync.protocol.frames import (
     Ack,
     ByCertificate,
@@ -30,10 +30,12 @@ from carryon_sync.protocol.frames import (
     Got,
     Hello,
     MembersRecords,
+    Ping,
     Push,
     Welcome,
     hello_signed,
 )
+from carryon_sync.protocol.parts import Reader
 from carryon_sync.server.settings import Settings, settings_of
 
 from tests.sync.people import Device, People
@@ -125,9 +127,12 @@ class TestSync:
         assert len(laptop.shell.log) == 20
         assert kept_ids(own_relay.data) == set(laptop.shell.log)
 
-    async def test_a7_cut_at_every_byte_of_a_push_nothing_is_lost(self, people: People, relay: RelayProcess) -> None:
+    async def test_a7_cut_at_every_byte_of_a_push_nothing_is_lost(self, people: People, tmp_path: Path) -> None:
         """A7: the connection ends after each single byte of what a live device sends for a change."""
+        relay = RelayProcess(tmp_path / "data")
         proxy = await CuttingProxy(relay.port).start()
+        relay.arguments = ("--origin", proxy.origin)
+        await asyncio.to_thread(relay.start)
         laptop = SocketDevice(people, people.device("laptop"), proxy.address)
         laptop.shell.start()
         await laptop.until(lambda shell: shell.live and proxy.passed > 0)
@@ -140,6 +145,7 @@ class TestSync:
             cut += 1
         await laptop.close()
         await proxy.close()
+        await asyncio.to_thread(relay.end)
 
         assert proxy.cuts > 300
         assert len(laptop.shell.log) == cut
@@ -168,11 +174,13 @@ class Socket:
         self.ws = ws
         self.people = people
         self.origin = origin
+        self._reader = Reader()
 
     async def frame(self) -> Frame:
         async with asyncio.timeout(30):
-            frame = decode(await self.ws.receive_bytes())
-        assert not isinstance(frame, Rejected)
+            while (frame := self._reader.read(await self.ws.receive_bytes())) in (None, Ping(0)):
+                pass
+        assert frame is not None and not isinstance(frame, Rejected)
         return frame
 
     async def say(self, frame: Frame) -> None:

@@ -6,15 +6,34 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from carryon_sync.server.app import application
+from carryon_sync.server.doors import Doors
+from carryon_sync.server.gate import Gate
 from carryon_sync.server.rooms import Rooms
 
-Client = TestClient[web.Request, web.Application]
+
+class Client:
+    """Somebody who asks for files."""
+
+    def __init__(self, port: int, session: aiohttp.ClientSession) -> None:
+        self.host, self.port = "127.0.0.1", port
+        self._session = session
+
+    def get(self, path: str, **asked: Any) -> Any:
+        return self._session.get(f"http://{self.host}:{self.port}{path}", **asked)
+
+    def head(self, path: str, **asked: Any) -> Any:
+        return self._session.head(f"http://{self.host}:{self.port}{path}", **asked)
+
+    def post(self, path: str, **asked: Any) -> Any:
+        return self._session.post(f"http://{self.host}:{self.port}{path}", **asked)
+
 
 FILES: Mapping[str, bytes] = {
     "index.html": b"""<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; """
@@ -40,9 +59,17 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
         (site / name).write_bytes(content)
     (tmp_path / "outside.txt").write_text("secret")
     (site / "link.txt").symlink_to(tmp_path / "outside.txt")
-    app = application(Rooms(None), "1", site)  # type: ignore[arg-type]
-    async with TestClient(TestServer(app)) as test_client:
-        yield test_client
+    doors = Doors()
+    runner = web.AppRunner(application(Rooms(None, ()), doors, "1", site))  # type: ignore[arg-type]
+    await runner.setup()
+    served = runner.server
+    assert served is not None
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Gate(served(), doors), "127.0.0.1", 0)
+    async with aiohttp.ClientSession() as session:
+        yield Client(server.sockets[0].getsockname()[1], session)
+    server.close()
+    await runner.cleanup()
 
 
 async def raw(client: Client, target: str, **headers: str) -> tuple[int, dict[str, str], bytes]:

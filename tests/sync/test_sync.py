@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from carryon_sync.device.effects import Why
-from carryon_sync.formats.records import Role
+from carryon_sync.formats.records import Role, Witness
 from carryon_sync.protocol.frames import Range
 from carryon_sync.relay.memory_ledger import MemoryLedger
 from hypothesis import given, settings
@@ -132,7 +132,7 @@ class TestTwoDevices:
         world.converge()
 
         one = Range(TAG, laptop.device.author, 3, 3)
-        phone.wanted = ((TAG,), (one,), (other.id, bytes(32)))
+        phone.wanted = ((TAG,), (one, Range(bytes(16), laptop.device.author, 1, 2)))
         phone.perform(phone.session.lacking())
         world.settle()
 
@@ -301,6 +301,7 @@ class TestOtherRelays:
         laptop = world.device("laptop")
         invite = world.people.admit(world.people.invite(laptop.device, expires=world.relay.date + 1))
         certificate = world.people.admit(world.people.joined("phone", invite))
+        world.people.admit(world.people.written(Witness(), laptop.device))
         phone = world.admit(world.people.as_device("phone", certificate))
         phone.write(b"mine")
         world.shells.remove(laptop)

@@ -13,6 +13,7 @@ from carryon_sync.device.effects import (
     Effect,
     FetchOutbox,
     FetchWants,
+    FindHeld,
     KeepReceipt,
     MakeReceipt,
     Notice,
@@ -25,9 +26,10 @@ from carryon_sync.device.effects import (
     StoreMembers,
     Why,
 )
+from carryon_sync.device.holes import Hole, told_apart
 from carryon_sync.device.session import Session
 from carryon_sync.device.status import Phase
-from carryon_sync.formats.change import Change, Seen, decode_change
+from carryon_sync.formats.change import Change, Seen, decode_change, id_in
 from carryon_sync.formats.members import Members, SignedBy
 from carryon_sync.formats.records import decode_record
 from carryon_sync.formats.rejected import Rejected
@@ -40,6 +42,7 @@ from carryon_sync.relay.room_effects import Commit, Deliver, Find, HangUp, Read,
 from tests.sync.people import Device, People, verify
 
 ORIGIN = "relay.test:8000"
+ORIGINS = ("relay.test", ORIGIN)
 DATE = 1_700_000_000_000
 TAG = bytes([9]) * 16
 
@@ -74,12 +77,12 @@ class Relay:
         return hashlib.sha256(f"log {self._logs}".encode()).digest()[:16]
 
     def _opened(self) -> Room:
-        return Room(self.people.notebook, self.ledger.open(self.people.notebook), verify)
+        return Room(self.people.notebook, self.ledger.open(self.people.notebook), ORIGINS, verify)
 
-    def connect(self, pipe: Pipe, now: int, origin: str = ORIGIN) -> None:
+    def connect(self, pipe: Pipe, now: int) -> None:
         self.pipes[pipe.no] = pipe
         nonce = hashlib.sha256(f"relay nonce {pipe.no}".encode()).digest()
-        self.perform(self.room.joined(pipe.no, nonce, origin, now))
+        self.perform(self.room.joined(pipe.no, nonce, now))
 
     def perform(self, effects: list[RoomEffect]) -> None:
         for effect in effects:
@@ -141,11 +144,13 @@ class Shell:
         self.log: dict[bytes, bytes] = {}
         self.outbox: list[bytes] = []
         self.reached: Seen | None = None
+        self.holes: dict[bytes, Hole] = {}
         self.receipts: dict[bytes, bytes] = {}
         self.acked: dict[bytes, int] = {}
         self.notices: list[Notice] = []
         self.started_over: list[Why] = []
-        self.wanted: tuple[tuple[bytes, ...], tuple[Range, ...], tuple[bytes, ...]] = ((), (), ())
+        self.wanted: tuple[tuple[bytes, ...], tuple[Range, ...]] = ((), ())
+        self.receipted: Seen | None = None
         self.found: list[bytes] = []
         self.pushed = 0
         self.jitter = 0.5
@@ -154,7 +159,9 @@ class Shell:
 
     def _fresh_session(self) -> Session:
         certificate = self.device.certificate.id
-        return Session(self.device.certificate.notebook, certificate, ORIGIN, self.members, self.reached)
+        return Session(
+            self.device.certificate.notebook, certificate, ORIGIN, self.members, self.reached, self.holes.values()
+        )
 
     def restart(self) -> None:
         """Be killed and started again: only what is durable is left."""
@@ -195,36 +202,48 @@ class Shell:
                 return session.members_stored()
             case StartOver(why, reached):
                 self.started_over.append(why)
-                self.reached, self.outbox = reached, list(self.log)
+                self.reached, self.outbox, self.holes = reached, list(self.log), {}
                 return session.started_over()
             case StoreChanges():
                 for data in effect.changes:
                     self._keep(data)
+                holes = told_apart([hole for hole in effect.alone if hole.id not in self.outbox], session.holes.room)
                 shown = {id for id, _ in effect.places}
                 self.outbox = [id for id in self.outbox if id not in shown]
+                self.holes |= {hole.id: hole for hole in holes}
                 self.reached = effect.reached
-                return session.stored(now)
+                return [*session.stored(holes, now), *session.lacking()]
             case StoreFound(changes):
                 self.found += changes
                 for data in changes:
                     self._keep(data)
-                return session.found_stored()
+                given = [id for data in changes if (id := id_in(data)) is not None]
+                return [*self._hold(given), *session.found_stored()]
+            case FindHeld(holes):
+                return self._hold([hole.id for hole in holes if hole.id in self.outbox])
             case FetchOutbox(after, limit):
                 positions = {id: position for position, id in enumerate(self.log, 1)}
                 page = [id for id in self.outbox if positions[id] > after][:limit]
                 self.pushed += len(page)
                 return session.outbox([self.log[id] for id in page], positions[page[-1]] if page else after)
             case FetchWants():
-                return session.want(*self.wanted)
+                return session.want(*self.wanted, (), now)
             case Acked(sequences):
                 self.acked.update(sequences)
             case KeepReceipt(certificate, sealed):
                 self.receipts[certificate] = sealed
             case MakeReceipt(reached):
+                self.receipted = reached
                 return session.receipt(f"{self.device.name} at {reached.sequence}".encode())
             case Notice():
                 self.notices.append(effect)
         return []
+
+    def _hold(self, ids: list[bytes]) -> list[Effect]:
+        for id in ids:
+            self.holes.pop(id, None)
+        self.outbox = [id for id in self.outbox if id not in ids]
+        return self.session.held(ids, self.world.now)
 
     def _keep(self, data: bytes) -> None:
         change = decode_change(data)

@@ -9,7 +9,10 @@ import pytest
 from tools.locks import pins
 
 ROOT = Path(__file__).parent.parent.parent
-PIP_LOCKS = [ROOT / f"{name}.txt" for name in ("requirements", "requirements-node", "browser", "browser-tests")]
+PIP_LOCKS = [
+    ROOT / f"{name}.txt"
+    for name in ("requirements", "requirements-node", "requirements-engines", "browser", "browser-tests")
+]
 
 
 @pytest.mark.parametrize("lock", PIP_LOCKS, ids=lambda lock: lock.name)

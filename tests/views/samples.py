@@ -6,7 +6,19 @@ from typing import Final
 
 from carryon.notebook.commands import CreateNote, PinNote, TrashNote
 from carryon.notebook.notebook import Notebook
-from carryon.views.device import Device, ImportReport, Invite, Joining, Member, Progress, Relay, Status, Toast
+from carryon.views.device import (
+    Device,
+    ImportReport,
+    Invite,
+    Joining,
+    Member,
+    NotSaved,
+    Progress,
+    Relay,
+    Status,
+    Toast,
+    Trouble,
+)
 from carryon.views.tab import Tab
 from hypothesis import settings
 
@@ -64,6 +76,10 @@ INVITE: Final = Invite("https://notes.example.org/?join#" + "AbCd_-19" * 16, "Wo
 JOINING: Final = Joining("Family", "read, write and invite others", "https://notes.example.org")
 REPORT: Final = ImportReport(223, 1, 0, (("Old/latin1.md", "is not UTF-8"),), (("map.png", "attachments come later"),))
 
+TROUBLES = (
+    Trouble("1 change of it is damaged.", PACKING, "Packing", "damaged:00", can_ask=True),
+    Trouble("2 changes wait for others."),
+)
 SCENES: Final[Mapping[str, tuple[Tab, Device]]] = {
     "list": (TAB, DEVICE),
     "note": (replace(TAB, note=PACKING), replace(DEVICE, status=Status("relay", words="1 change waits"))),
@@ -76,6 +92,10 @@ SCENES: Final[Mapping[str, tuple[Tab, Device]]] = {
     "tag": (replace(TAB, tag="work"), DEVICE),
     "search": (replace(TAB, query="sun"), DEVICE),
     "nothing found": (replace(TAB, query="xyzzy"), DEVICE),
+    "nothing found in a folder": (replace(TAB, folder="Travel", query="rest"), DEVICE),
+    "nothing found in a tag": (replace(TAB, tag="work", query="xyzzy"), DEVICE),
+    "fetching": (replace(TAB, folder="Elsewhere"), replace(DEVICE, fetching=Progress(1_200, 5_000))),
+    "not yet fetching": (TAB, replace(DEVICE, fetching=Progress(0, 0))),
     "browse": (replace(TAB, dialog="browse"), DEVICE),
     "trash": (replace(TAB, place="trash"), DEVICE),
     "trashed note": (replace(TAB, place="trash", note=OLD), DEVICE),
@@ -85,6 +105,8 @@ SCENES: Final[Mapping[str, tuple[Tab, Device]]] = {
         replace(DEVICE, relay=Relay("https://notes.example.org", True, "Connected"), persisted=True, invite=INVITE),
     ),
     "settings copied": (replace(TAB, place="settings", copied=True), replace(DEVICE, invite=INVITE, persisted=None)),
+    "settings with troubles": (replace(TAB, place="settings"), replace(DEVICE, troubles=TROUBLES)),
+    "note not whole": (replace(TAB, note=PACKING), replace(DEVICE, note_trouble="1 change cannot be read.")),
     "join": (replace(TAB, place="join"), replace(DEVICE, joining=JOINING)),
     "joining": (replace(TAB, place="join"), replace(DEVICE, joining=replace(JOINING, busy=True, words="Fetching"))),
     "join refused": (replace(TAB, place="join"), replace(DEVICE, joining=replace(JOINING, problem="It has expired."))),
@@ -96,6 +118,15 @@ SCENES: Final[Mapping[str, tuple[Tab, Device]]] = {
     "exporting": (TAB, replace(DEVICE, exporting=Progress(1, 5))),
     "toast": (TAB, replace(DEVICE, toast=Toast("Moved “Old” to the trash", restore=OLD))),
     "problem": (TAB, replace(DEVICE, status=Status("unsaved"), problems=("No room left.",), update_waiting=True)),
+    "not saved": (
+        replace(TAB, note=PLAN),
+        replace(
+            DEVICE,
+            status=Status("unsaved"),
+            not_saved=NotSaved(("the note would be too long",), "Pasted words. " * 100),
+        ),
+    ),
+    "not saved and unreadable": (TAB, replace(DEVICE, not_saved=NotSaved(("its note is not in this notebook",), ""))),
     "read only": (replace(TAB, note=PACKING), replace(DEVICE, core="read-only", words="A newer version wrote here.")),
 }
 """Everything that the page can look like, by name."""

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from carryon.notebook.commands import CreateNote, RenameNote
 from carryon.notebook.notebook import Notebook
-from carryon.views.device import Device, Invite, Level, Relay, Status
-from carryon.views.page import title_of, view
+from carryon.views.action import Action, Outcome
+from carryon.views.device import Device, Invite, Level, Progress, Relay, Status, Trouble
+from carryon.views.page import act, title_of, view
 from carryon.views.tab import Tab, pane_of
 
-from tests.views.samples import DEVICE, EMPTY, INVITE, NOW, OLD, PACKING, SCENES, TAB, many_notes
+from tests.views.samples import DEVICE, EMPTY, INVITE, NONCE, NOW, OLD, PACKING, SCENES, TAB, many_notes
 from tests.views.tree import Element, page_of, tree_of
 
 scenes = pytest.mark.parametrize("scene", SCENES)
@@ -342,3 +343,72 @@ def test_levels_and_devices_are_all_used() -> None:
 
     assert levels == {"unsaved", "saved", "relay", "seen"}
     assert "read-only" in cores
+
+
+def test_a_search_that_finds_nothing_in_a_folder_leads_to_what_there_is_elsewhere(notebook: Notebook) -> None:
+    """By one press, which keeps what is searched for; where there is nothing elsewhere either, nothing leads there."""
+    tab, device = SCENES["nothing found in a folder"]
+    link = tree_of(view(notebook, tab, device)["list"]).one("link", "Show 1 note in all notes")
+
+    outcome = act(notebook, tab, device, Action(link.attributes["data-action"], {}, NONCE))
+
+    assert isinstance(outcome, Outcome)
+    assert (outcome.tab.folder, outcome.tab.query) == (None, "rest")
+    assert link.attributes["href"] == "?q=rest"
+    assert tree_of(view(notebook, outcome.tab, device)["list"]).one("link", "Plan")
+    assert "No note has this" in shown(notebook, "nothing found in a tag").text
+    assert not [
+        each for each in shown(notebook, "nothing found in a tag") if each.attributes.get("data-action") == "list.widen"
+    ]
+
+
+def test_while_notes_are_fetched_it_is_said_how_many_and_never_that_there_are_none() -> None:
+    """Also before the relay has answered, and in a folder that a link leads to."""
+    empty = Notebook("0" * 26, 1, "", "aa")
+
+    told = view(empty, *SCENES["fetching"])
+    early = view(empty, *SCENES["not yet fetching"])
+
+    assert "1,200 of 5,000 changes are here" in told["list"]
+    bar = tree_of(told["list"]).one("progressbar", "Fetching the notes")
+    assert (bar.attributes["value"], bar.attributes["max"]) == ("1200", "5000")
+    assert "Fetching the notes" in early["list"]
+    for regions in (told, early):
+        assert not any(words in str(regions) for words in ("No notes", "No note ", "A new notebook"))
+        assert "Not all notes are here yet" in regions["list"]
+        assert "on their way" in regions["note"]
+
+
+def test_a_handful_that_comes_moves_nothing_in_the_list(notebook: Notebook) -> None:
+    """As on every return of a device: it is here before anybody has read of it."""
+    here = replace(DEVICE, fetching=Progress(5_000, 5_010))
+
+    assert view(notebook, TAB, here)["list"] == view(notebook, TAB, DEVICE)["list"]
+
+
+def test_what_needs_attention_is_named_in_settings(notebook: Notebook) -> None:
+    """UI.md 5: a region, absent when nothing does; each trouble leads to its note, and says what can be done."""
+    assert shown(notebook, "settings").all("region", "Needs attention") == []
+
+    region = shown(notebook, "settings with troubles").one("region", "Needs attention")
+
+    assert region.one("link", "Packing").attributes["data-action"] == "note.open"
+    assert "1 change of it is damaged." in region.spoken
+    assert "2 changes wait for others." in region.spoken
+    assert region.one("button", "Dismiss").attributes["data-trouble"] == "damaged:00"
+    assert region.one("button", "Ask again").attributes["data-action"] == "trouble.ask"
+
+
+def test_more_troubles_than_a_page_holds_are_counted(notebook: Notebook) -> None:
+    """A flood of them is no flood of a page."""
+    many = replace(DEVICE, troubles=tuple(Trouble(f"Trouble {place}.") for place in range(1_000)))
+
+    region = page_of(view(notebook, replace(TAB, place="settings"), many)).one("region", "Needs attention")
+
+    assert len(region.all("listitem")) == 50
+    assert "950 things more need attention." in region.spoken
+
+
+def test_a_note_that_is_not_whole_says_so(notebook: Notebook) -> None:
+    """Beside what can be read of it."""
+    assert "1 change cannot be read." in shown(notebook, "note not whole").spoken

@@ -11,10 +11,11 @@ CHUNK_BYTES: Final = 16_384
 
 
 class Link:
-    """A TCP forwarder on a port of its own, in a thread; `bytes` is what came from the server so far."""
+    """A TCP forwarder on `port`, in a thread; `bytes` is what came from the server so far."""
 
-    def __init__(self, to_port: int, bytes_per_s: int | None) -> None:
+    def __init__(self, port: int, to_port: int, bytes_per_s: int | None) -> None:
         self.bytes = 0
+        self._port = port
         self.url = ""
         self._to_port = to_port
         self._bytes_per_s = bytes_per_s
@@ -24,10 +25,10 @@ class Link:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._carry, "127.0.0.1", 0), self._loop
+        asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._carry, "127.0.0.1", self._port), self._loop
         ).result()
-        self.url = f"http://localhost:{server.sockets[0].getsockname()[1]}/"
+        self.url = f"http://localhost:{self._port}/"
         return self
 
     def __exit__(

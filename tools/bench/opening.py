@@ -11,7 +11,7 @@ from typing import Final
 
 from playwright.sync_api import Playwright
 
-from e2e.relay import Relay
+from e2e.relay import Relay, free_port
 from tools.bench.browser import Opening, browser, open_tab, opening, rest
 from tools.bench.figure import Figure, median_of
 from tools.bench.link import Link
@@ -74,10 +74,12 @@ def against_plain(ours: list[float], plain: list[float]) -> Figure:
 
 def first_visit(playwright: Playwright, folder: Path) -> Iterator[Figure]:
     """P4: an empty profile, over loopback and over 10 Mbit/s."""
-    relay = Relay(folder / "relay")
+    ports = [free_port() for _ in range(FIRST_VISITS)]
+    slow_port = free_port()
+    relay = Relay(folder / "relay", origins=[f"localhost:{port}" for port in (*ports, slow_port)])
     relay.start()
-    fast = [_visit(playwright, folder / f"fast-{run}", relay, None) for run in range(FIRST_VISITS)]
-    slow = _visit(playwright, folder / "slow", relay, THROTTLED_BYTES_PER_S)
+    fast = [_visit(playwright, folder / f"fast-{port}", relay, port, None) for port in ports]
+    slow = _visit(playwright, folder / "slow", relay, slow_port, THROTTLED_BYTES_PER_S)
     relay.stop()
     core = sum((PYODIDE / name).stat().st_size for name in (*ITS_OWN, "python_stdlib.zip"))
     yield median_of(
@@ -98,8 +100,10 @@ def first_visit(playwright: Playwright, folder: Path) -> Iterator[Figure]:
     )
 
 
-def _visit(playwright: Playwright, profile: Path, relay: Relay, bytes_per_s: int | None) -> tuple[int, float]:
-    with Link(relay.port, bytes_per_s) as link, browser(playwright, profile) as device:
+def _visit(
+    playwright: Playwright, profile: Path, relay: Relay, port: int, bytes_per_s: int | None
+) -> tuple[int, float]:
+    with Link(port, relay.port, bytes_per_s) as link, browser(playwright, profile) as device:
         tab = open_tab(device, link.url)
         opened = opening(tab)
         tab.wait_offline_ready()

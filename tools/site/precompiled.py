@@ -6,13 +6,8 @@ import marshal
 from types import CodeType
 from typing import Any
 
-# The core itself imports `js` things that only a worker has; these are all that it imports of the app and of pycrdt.
-ROOTS = (
-    "carryon.core.core",
-    "carryon.crypto.webcrypto_at_rest",
-    "carryon.crypto.webcrypto_primitives",
-    "carryon.storage.indexeddb_store",
-)
+# It leads to all that a core imports of the app and of pycrdt.
+ROOT = "carryon.core.browser"
 
 
 def precompiled() -> bytes:
@@ -25,8 +20,7 @@ def precompiled() -> bytes:
 
     dataclasses.exec = execute  # type: ignore[attr-defined]
     try:
-        for name in ROOTS:
-            importlib.import_module(name)
+        importlib.import_module(ROOT)
     finally:
         del dataclasses.exec  # type: ignore[attr-defined]
     assert kept, "dataclasses of this Python do not go by `exec` any more"

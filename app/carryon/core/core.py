@@ -6,24 +6,23 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.acts.acted import acted
-from carryon.core.acts.edited import edited
+from carryon.core.acts.bound import bind
+from carryon.core.acts.edited import edited, refuse_edit
 from carryon.core.acts.errands import Errands
 from carryon.core.acts.first_start import first_notebook
 from carryon.core.device_view import device_of
 from carryon.core.environment import Environment
-from carryon.core.log.documents import UNREADABLE
-from carryon.core.notebooks import Notebooks
+from carryon.core.notebooks import Notebooks, NotOpened
 from carryon.core.tabs.messages import (
     Act,
     Answered,
-    Bind,
     Bye,
     Edit,
     FromTab,
@@ -34,16 +33,19 @@ from carryon.core.tabs.messages import (
     Scrolled,
     Waiting,
     decode,
+    refused_act,
 )
-from carryon.core.tabs.sessions import TabPort, Tabs, TabSession
-from carryon.notes.note import BadUpdate
+from carryon.core.tabs.sessions import FRAMED_PLACE, BindDue, TabPort, Tabs, TabSession
 from carryon.storage import device as device_layout
 from carryon.storage.device import DeviceStore
+from carryon.views.action import Call
 from carryon.views.page import title_of, view
 from carryon.views.route import is_step, query_of, route
 from carryon.views.tab import Tab, pane_of, scrolled
 
 FRAME_S: Final = 0.3
+# As many as JavaScript's whole numbers hold, with room to count on.
+SHOWN_BYTES: Final = 6
 
 
 class Core:
@@ -83,7 +85,7 @@ class Core:
         """Take a tab's port; `open_port` is given who receives its messages."""
         session: TabSession
         port = open_port(lambda data: self._received(session, data))
-        session = TabSession(port)
+        session = TabSession(port, int.from_bytes(self.environment.random(SHOWN_BYTES)))
         self.tabs.add(session)
         if self.fault is not None:
             session.ready("failed", self.fault, self.environment.place.release)
@@ -96,18 +98,22 @@ class Core:
         notebooks = self.notebooks
         notebooks.begin(device, self._tasks)
         current = await device.current()
-        notebooks.current = current or await first_notebook(self.environment, device)
-        await notebooks.read_list()
-        opened = await notebooks.open(notebooks.current)
-        if current is None:
-            # On a new device the welcome note is open, ready to type.
+        opened = await notebooks.open_one_of(current) if current is not None else None
+        if opened is None:
+            opened = await notebooks.open(await first_notebook(self.environment, device, instead_of=current))
+            # Where a notebook has just been made its welcome note is open, ready to type.
             self._welcome = next(iter(opened.notebook.rows), None)
+        notebooks.current = opened.notebook.id
+        await notebooks.read_list()
 
     def _received(self, session: TabSession, data: object) -> None:
         message = decode(data)
         if isinstance(message, Rejected):
             self.notebooks.shown.problem(f"A tab sent something that was refused: {message.reason}. Reload the page.")
             self.tabs.dirty()
+            act = refused_act(data)
+            if act is not None:
+                session.dropped(act)
             return
         if isinstance(message, Bye):
             self._gone(session)
@@ -133,12 +139,14 @@ class Core:
                 continue
             self._say(await self._take(session, message))
 
-    async def _take(self, session: TabSession, message: FromTab) -> str | None:
+    async def _take(self, session: TabSession, message: FromTab | BindDue) -> str | None:
         match message:
             case Hello():
                 return await self._hello(session, message)
+            case BindDue():
+                return await self._bind(session, None, None)
             case Edit():
-                return await edited(self.notebooks.of(session), session, message)
+                return await self._edit(session, message)
             case Act():
                 return await self._act(session, message)
             case Scrolled(first, rows):
@@ -167,7 +175,9 @@ class Core:
         session.visible = hello.visible
         session.forget_shown()
         if hello.fragment:
-            self._errands.invited(hello.fragment)
+            self._errands.invited(session, hello.fragment)
+        if hello.unkept:
+            self.notebooks.shown.problem(unkept_words(hello.unkept))
         state = scrolled(route(hello.query, Tab(self.notebooks.current)), 0, hello.rows)
         if not hello.query and self._welcome is not None:
             state, self._welcome = replace(state, note=self._welcome), None
@@ -175,30 +185,54 @@ class Core:
         problems = []
         for pending in hello.pending:
             problems.append(await self._take(session, pending))
-        session.ready("ready", "", self.environment.place.release)
+        self._ready_again(session)
         session.greeted = True
         self._render(session)
         problems.append(await self._bind(session, hello.note, hello.vector))
         return next((problem for problem in problems if problem), None)
 
+    async def _edit(self, session: TabSession, edit: Edit) -> str | None:
+        try:
+            await edited(await self.notebooks.named(session, edit.notebook), session, edit)
+        except NotOpened as error:
+            refuse_edit(session, edit, str(error))
+        if session.not_kept:
+            self.tabs.dirty([session])
+        if session.greeted and session.bound in session.astray:
+            session.bound = None
+            return await self._bind(session, None, None)
+        return None
+
     async def _act(self, session: TabSession, act: Act) -> str | None:
-        before, opened = self._state(session), self.notebooks.of(session)
-        done = await acted(
-            opened, session, before, device_of(opened, session, self.notebooks.shown), act, self._errands
-        )
-        await self._go(session, self._state(session), before=before)
-        if done.calls:
-            # They are about what the act made, which a tab that is still being greeted is not shown yet.
-            self._render(session)
-        for call in done.calls:
-            session.call(call.name, call.args)
+        before = self._state(session)
+        try:
+            opened = await self.notebooks.named(session, act.notebook)
+        except NotOpened as error:
+            session.refuse(act.seq, str(error), act.args.get("value", ""))
+            return None
+        tab = before if opened.notebook.id == before.notebook else Tab(opened.notebook.id, rows=before.rows)
+        done = await acted(opened, session, tab, device_of(opened, session, self.notebooks.shown), act, self._errands)
+        await self._go(session, self._state(session), before=before, calls=done.calls)
         return done.problem
 
-    async def _go(self, session: TabSession, state: Tab, *, before: Tab | None = None, is_told: bool = False) -> None:
-        """Show `state` in a tab; `is_told` when the address is the browser's own doing."""
+    async def _go(
+        self,
+        session: TabSession,
+        state: Tab,
+        *,
+        before: Tab | None = None,
+        is_told: bool = False,
+        calls: Sequence[Call] = (),
+    ) -> None:
+        """Show `state` in a tab, and call it; `is_told` when the address is the browser's own doing."""
         if state.notebook not in dict(self.notebooks.shown.notebooks):
             state = replace(state, notebook=self.notebooks.current, note=None)
-        await self.notebooks.open(state.notebook)
+        try:
+            await self.notebooks.open(state.notebook)
+        except NotOpened as error:
+            # Another one is shown, and why.
+            self._say(str(error))
+            state = Tab(self.notebooks.current, rows=state.rows)
         session.state = state
         query = query_of(state, several=len(self.notebooks.shown.notebooks) > 1)
         session.located(query, replace=is_told or before is None or not is_step(before, state))
@@ -208,40 +242,24 @@ class Core:
                 await self._load(session)
             finally:
                 self._render(session)
+        elif calls:
+            # They are about what the act made, which a tab that is still being greeted is not shown yet.
+            self._render(session)
+        for call in calls:
+            session.call(call.name, call.args)
+        if session.greeted:
             self._say(await self._bind(session, None, None))
 
     async def _load(self, session: TabSession) -> None:
         opened, note = self.notebooks.of(session), self._state(session).note
-        if note is not None and note in opened.notebook.rows:
+        if note is not None and opened.notebook.sees(session.name, note):
             await opened.documents.use(note)
 
     async def _bind(self, session: TabSession, held: str | None, vector: bytes | None) -> str | None:
-        """Give the editor of the open note its state: all of it, or what the holder of `vector` lacks.
+        def due() -> None:
+            self.notebooks.spawn(session.messages.put(BindDue()))
 
-        None, or the words of why there is none to give, or of what was wrong with the vector: all of the state is right for any holder,
-        only longer.
-        """
-        opened, state = self.notebooks.of(session), self._state(session)
-        note = state.note if state.note in opened.notebook.rows else None
-        if note is None or note == session.bound:
-            session.bound = note
-            return None
-        # Another tab is shown an edit only when it is durable.
-        await opened.writer.flush()
-        if not await opened.documents.use(note):
-            session.bound = None
-            return UNREADABLE
-        document = opened.notebook.note(note)
-        assert document is not None, "a document that is in use is in memory"
-        session.bound = note
-        problem = None
-        try:
-            update = document.update_since(vector) if held == note and vector is not None else document.state()
-        except BadUpdate as fault:
-            problem = f"A tab could not say what it has of its note, and was given all of it: {fault.reason}."
-            update = document.state()
-        session.post(Bind(note, update, document.vector(), session.number(opened.documents.heads(note))))
-        return problem
+        return await bind(self.notebooks.of(session), session, held, vector, due)
 
     def _say(self, problem: str | None) -> None:
         if problem:
@@ -254,11 +272,19 @@ class Core:
 
     def _render(self, session: TabSession) -> None:
         opened, state = self.notebooks.of(session), self._state(session)
-        regions = view(opened.notebook, state, device_of(opened, session, self.notebooks.shown))
-        session.show_regions(regions, title_of(opened.notebook, state), state.place, pane_of(state))
-        if session.visible and state.place == "notes":
+        if session.greeted and session.told != opened.read_only:
+            self._ready_again(session)
+        with opened.notebook.seen_by(session.name):
+            regions = view(opened.notebook, state, device_of(opened, session, self.notebooks.shown))
+            title = title_of(opened.notebook, state)
+        session.show_regions(opened.notebook.id, regions, title, state.place, pane_of(state))
+        if session.visible and state.place == FRAMED_PLACE:
             self._framed = session
             self._frame_due.set()
+
+    def _ready_again(self, session: TabSession) -> None:
+        session.told = words = self.notebooks.of(session).read_only
+        session.ready("read-only" if words else "ready", words, self.environment.place.release)
 
     async def _keep_frames(self) -> None:
         while True:
@@ -268,6 +294,15 @@ class Core:
             frame = self._framed.frame() if self._framed is not None else None
             if frame is not None:
                 await self.environment.keep_frame(frame)
+
+
+def unkept_words(count: int) -> str:
+    """Say what a page could not keep when it was left."""
+    edits = "1 edit was" if count == 1 else f"{count:,} edits were"
+    return (
+        f"{edits} not saved when this page was left, and more than the browser keeps for a page: the oldest of them are lost. "
+        "What came after them is here: make room on this device, and look through the note that you wrote in last."
+    )
 
 
 def _leaves(failures: BaseExceptionGroup[Exception]) -> list[BaseException]:

@@ -3,6 +3,7 @@
 1. Nothing below `carryon.core` reads a clock, draws a random byte or opens anything: it is all here.
 2. Time comes twice: `now` is the wall clock, for people, never for order; waiting is `asyncio`'s own.
 3. A `Held` lock may be lost at any moment; the loss is an event, and what was done under it is guarded by the log, not by the lock.
+4. `key_lies_beside`: the bytes of the key behind `at_rest` lie readable beside what it seals, because the browser keeps no other.
 """
 
 import asyncio
@@ -41,11 +42,19 @@ class Channel(Protocol):
         """Stop listening."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a connection ended: the code of its closing, and the words of who closed it; empty where it just broke."""
+
+    code: int
+    words: str
+
+
 class Socket(Protocol):
     """An open WebSocket."""
 
-    async def receive(self) -> bytes | None:
-        """Wait for the next message; None when the connection has ended."""
+    async def receive(self) -> bytes | Ended:
+        """Wait for the next message, or how the connection has ended."""
 
     def send(self, data: bytes) -> None:
         """Queue one message."""
@@ -55,10 +64,11 @@ class Socket(Protocol):
 
 
 class ChosenFile(Protocol):
-    """A file that a tab sent along with an action."""
+    """A file that a tab sent along with an action; `modified` is when it was changed last, ms since 1970, where that is known."""
 
     path: str
     bytes_count: int
+    modified: int | None
 
     async def read(self) -> bytes:
         """Return the file's bytes; raises FileUnreadable when it moved or changed since it was chosen."""
@@ -113,3 +123,4 @@ class Environment:
     chosen_file: Callable[[object, str], ChosenFile]
     keep_frame: Callable[[Frame], Awaitable[None]]
     is_persisted: Callable[[], Awaitable[bool]]
+    key_lies_beside: bool

@@ -14,25 +14,28 @@ from carryon_sync.formats.change import Seen
 from carryon_sync.formats.members import Members
 
 from carryon.core.environment import Environment
+from carryon.core.log.attention import Attention
 from carryon.core.log.author import HeldAuthor, take_author
 from carryon.core.log.derived import Derived
 from carryon.core.log.documents import Documents, Heads, named
 from carryon.core.log.identity import Identity
 from carryon.core.log.inherited import fold_inherited
-from carryon.core.log.membership import admit
-from carryon.core.log.outgoing import Outgoing
+from carryon.core.log.outgoing import Folded, Outgoing
 from carryon.core.log.received import Receiving, Taken, places_of
 from carryon.core.log.writer import Writer
+from carryon.core.relays.custody import Custody
 from carryon.core.relays.leadership import Leadership
 from carryon.core.relays.syncing import Syncing
 from carryon.core.tabs.sessions import Tabs, TabSession
 from carryon.crypto.notebook_keys import Secrets
-from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited, RowChanged
+from carryon.crypto.receipts import NOTES_MAX, NoteDigest, heads_digest
+from carryon.notebook.facts import Fact, NoteAbsorbed, NoteEdited
 from carryon.notebook.notebook import Notebook
-from carryon.storage.changes import LogEntry
+from carryon.notes.digest import content_digest
+from carryon.storage.changes import LogEntry, link_of
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import Full, StorageError
-from carryon.storage.journal import JournalKey
+from carryon.storage.journal import JournalKey, Journalled
 from carryon.storage.layouts import STORES, JournalRow
 from carryon.storage.log import Log
 from carryon.storage.members import Author
@@ -71,21 +74,35 @@ class OpenNotebook:
         self._changed = changed
         self.writer = Writer(log.journal, self.keep_author, changed)
         self.documents = Documents(notebook, client, log, identity, self.is_shown)
-        self.outgoing = Outgoing(
-            author.id, log, identity, self.documents, self._seen, self._folded, changed, self._is_watched
-        )
-        self.documents.unfolded_by(self.outgoing.unfolded)
         self._look = asyncio.Event()
+        self.outgoing = Outgoing(
+            author.id,
+            log,
+            identity,
+            self.documents,
+            seen=self._seen,
+            folded=self._folded,
+            left_behind=self._look.set,
+            changed=changed,
+            is_watched=self._is_watched,
+        )
+        self.documents.unfolded_by(lambda note: (*self.outgoing.unfolded(note), *self.writer.waiting(note)))
         self.receiving = Receiving(log, identity, notebook, self.documents, self.outgoing, self._look.set)
         # Held by whoever brings something into memory that is on its way into the log without the writer.
         self.unlogged = asyncio.Lock()
         self.derived = Derived(
             log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
         )
-        self.syncing = Syncing(environment, log, identity, self.receiving, self._took, changed)
+        self.members_met = asyncio.Event()
+        self.syncing = Syncing(
+            environment, log, identity, self.receiving, self._took, changed, self.members_met.set, self.digests
+        )
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
+        self.attention = Attention(log, identity, notebook, self._attention_changed)
+        log.quarantine.touched = self._quarantine_touched
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
+        self._custody = Custody(identity, self.now, lambda: self.syncing.standing().live, self.syncing.members_kept)
         self._neighbours = False
         # Whether rows of cores that are gone wait for room on the device.
         self._is_owed = False
@@ -101,17 +118,20 @@ class OpenNotebook:
         """Open the database of a notebook, take an author, and put the rows into memory."""
         log = await Log.open(await environment.open_store(kept.database, STORES), environment.at_rest)
         members = Members(secrets.notebook)
-        await admit(members, environment.primitives, await log.members.records())
         keyring = secrets.keyring(environment.primitives)
-        identity = Identity(
-            secrets.certificate, secrets.signing, keyring, members, environment.random, log.members.records
-        )
+        identity = Identity(secrets, keyring, members, log.members, environment.random)
+        await identity.read_kept()
         author = await take_author(log, environment.locks, secrets.signing, environment.random)
         # A client number is never used twice: pycrdt and Yjs would take two edits for one.
         client = int.from_bytes(environment.random(4), "big")
         notebook = Notebook(kept.id, client, kept.name, author.id.hex())
         opened = cls(environment, secrets, notebook, client, log, identity, author, tabs, changed)
-        await opened._start()
+        try:
+            await opened._start()
+        except BaseException:
+            # Its author is free again, for this core or another one that tries later.
+            await opened.close()
+            raise
         return opened
 
     async def _start(self) -> None:
@@ -122,12 +142,10 @@ class OpenNotebook:
         await self._inherit_if_there_is_room()
         await self._until_neighbours_folded()
         # What other cores, or this one before it died, put into the log after the rows were written.
-        await self.receiving.follow()
+        self.syncing.appended((await self.receiving.follow()).entered)
         for note in {one.row.note for one in left}:
-            # A document that was made from the log just now lacks what lies in the journal.
-            self.documents.forget(note)
             await self.documents.use(note)
-        self.derived.changed({fact.note for fact in self.notebook.refresh() if isinstance(fact, RowChanged)})
+        self.notebook.refresh()
 
     async def _until_neighbours_folded(self) -> None:
         """Have all that is saved on this device here: a tab whose core died may go on with words that another core has taken over."""
@@ -151,7 +169,9 @@ class OpenNotebook:
             tasks.create_task(self.derived.run())
             tasks.create_task(self.leadership.run())
             tasks.create_task(self._follow())
+            tasks.create_task(self.syncing.meet_members())
             tasks.create_task(self._inherit_on())
+            tasks.create_task(self.attention.run())
             tasks.create_task(self._read_texts())
 
     async def _read_texts(self) -> None:
@@ -160,7 +180,7 @@ class OpenNotebook:
         self.tabs.dirty(self.sessions())
 
     async def close(self) -> None:
-        """Let go of locks, channel and database; `run` has been cancelled."""
+        """Let go of locks, channel and database of one that was not run."""
         self._channel.close()
         self.author.held.release()
         await self.log.close()
@@ -178,16 +198,34 @@ class OpenNotebook:
             await self.log.members.keep_author(Author(self.author.id, retired=False))
             self.author = replace(self.author, kept=True)
 
+    @property
+    def read_only(self) -> str:
+        """The words of why nothing is written into this notebook now; empty when it is."""
+        members, certificate = self.identity.members, self.identity.certificate
+        if members.needs_update or self.receiving.newer:
+            return "A newer Carryon has written into this notebook what this one does not know: update Carryon to write on."
+        if not members.may_connect(certificate):
+            return "This device was removed from the notebook: what is here stays, and nothing new is written."
+        if not members.may_write(certificate):
+            return "This device may only read this notebook: an owner can let it write."
+        return ""
+
     def now(self) -> int:
         """The wall clock, ms since 1970."""
         return self.environment.now()
 
-    def journal_row(self, note: str, update: bytes, base: Heads) -> JournalRow:
+    def journal_row(self, edited: NoteEdited, base: Heads) -> JournalRow:
         """The journal row of an edit made on top of `base`."""
         links = tuple(
             sorted((link for author, link in base.items() if author != self.author.id), key=lambda link: link.author)
         )
-        return JournalRow(self.author.id, note, links, self.now(), self.syncing.apart(), update)
+        return JournalRow(self.author.id, edited.note, links, edited.time, self.syncing.apart(), edited.update)
+
+    def journalled(self, rows: Sequence[Journalled]) -> None:
+        """Edits of this core's tabs are durable: they may be folded, and everybody may see them."""
+        self.outgoing.journalled(rows)
+        for one in rows:
+            self.notebook.saved(one.row.note)
 
     def is_shown(self, note: str) -> bool:
         """Whether a tab shows the note."""
@@ -207,13 +245,26 @@ class OpenNotebook:
                 for session in self.sessions():
                     if session is not besides:
                         session.update(fact.note, fact.update, heads)
-        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
         loop = asyncio.get_running_loop()
         self._shown_at = loop.time()
         if self._stale is None:
             self._stale_since = self._shown_at
             self._stale = loop.call_later(STALE_S, self._refresh_at_rest)
         self._changed()
+
+    def digests(self) -> Sequence[NoteDigest]:
+        """What this device makes of the notes that were used last, at the heads that it holds of them."""
+        if not self.writer.is_idle:
+            # A document may be ahead of its heads by what is on its way to the disk.
+            return ()
+        notes = [(note, self.notebook.note(note)) for note in self.documents.settled()[:NOTES_MAX]]
+        return [
+            NoteDigest(
+                self.identity.tag(note), heads_digest(self.documents.heads(note).values()), content_digest(document)
+            )
+            for note, document in notes
+            if document is not None
+        ]
 
     def _seen(self) -> Sequence[Seen]:
         return self.syncing.seen()
@@ -231,20 +282,21 @@ class OpenNotebook:
             self._stale = loop.call_at(due, self._refresh_at_rest)
             return
         self._stale = None
-        facts = self.notebook.refresh()
-        self.derived.changed({fact.note for fact in facts if isinstance(fact, RowChanged)})
+        self.notebook.refresh()
         self.tabs.dirty(self.sessions())
 
-    def _folded(self, note: str, entry: LogEntry, time: int) -> None:
+    def _folded(self, folded: Folded) -> None:
+        note, entry = folded.note, folded.entry
+        self.documents.advance(note, link_of(entry.change), folded.rows)
         heads = named(self.documents.heads(note))
-        self.notebook.put_heads(note, heads, time, first=sum(heads.values()) == 1)
+        self.notebook.put_heads(note, heads, folded.time, first=sum(heads.values()) == 1)
         self.wrote([entry])
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:
         """This core has put these of its own changes into the log."""
         self.receiving.wrote(entries)
         self._channel.post({"type": "log"})
-        self.syncing.appended(places_of(entries), own=True)
+        self.syncing.appended(places_of(entries))
 
     def _took(self, taken: Taken) -> None:
         if taken.entered:
@@ -254,7 +306,20 @@ class OpenNotebook:
     async def _lead(self) -> None:
         # The core that led may have died between a commit and its word of it.
         self._look.set()
-        await self.syncing.lead()
+        custody = asyncio.ensure_future(self._custody.run())
+        try:
+            await self.syncing.lead()
+        finally:
+            custody.cancel()
+            await asyncio.gather(custody, return_exceptions=True)
+
+    def _quarantine_touched(self) -> None:
+        self.attention.touch()
+        self._channel.post({"type": "quarantine"})
+
+    def _attention_changed(self) -> None:
+        self.syncing.lacking()
+        self._changed()
 
     def _is_watched(self) -> bool:
         return self._neighbours or self.syncing.is_watched()
@@ -266,6 +331,8 @@ class OpenNotebook:
         match message.get("type"):
             case "log":
                 self._look.set()
+            case "quarantine":
+                self.attention.touch()
             case "standing" if int(message["position"]) > self.receiving.absorbed:
                 # A core may have died between a commit and its word of it; whoever leads knows where the log ends.
                 self._look.set()
@@ -279,13 +346,19 @@ class OpenNotebook:
                 return
 
     async def _inherit(self) -> None:
-        entries = await fold_inherited(
-            self.log, self.environment.locks, self.identity, self.documents, self.author.id, self._changed
+        await fold_inherited(
+            self.log,
+            self.environment.locks,
+            self.identity,
+            self.documents,
+            self.author.id,
+            self._behind,
+            self._changed,
         )
-        if entries:
-            self._look.set()
-            self._channel.post({"type": "log"})
-            self.syncing.appended(places_of(entries), own=True)
+
+    def _behind(self) -> None:
+        self._look.set()
+        self._channel.post({"type": "log"})
 
     async def _inherit_if_there_is_room(self) -> None:
         # A notebook opens on a full disk too: what other cores left lies in the journal still, and is looked for again.
@@ -321,4 +394,4 @@ class OpenNotebook:
                 continue
             if taken.entered or taken.facts:
                 self.show(taken.facts)
-                self.syncing.appended(taken.entered, own=False)
+                self.syncing.appended(taken.entered)

@@ -2,7 +2,7 @@
 
     name         1   format: 1
                  32  epoch                     id of the epoch's record; zeros for the first epoch, whose record does
-                                               not exist yet when the first certificate is signed
+                                               not exist yet when the first certificate is signed: every key is tried
                  12  nonce                     random
                  …   ciphertext                AES-256-GCM under the name key (`keyring`), associated data:
                                                labelled("name", notebook, epoch, signing key of the device)
@@ -69,12 +69,13 @@ async def open_name(keyring: Keyring, certificate: Certificate) -> str | Rejecte
         ciphertext = cursor.rest()
     except Malformed as fault:
         return Rejected(f"not a device's name: {fault}")
-    epoch = keyring.epochs[0] if named == FIRST_EPOCH else named
-    if epoch not in keyring.epochs:
-        return Rejected(f"the device's name is of epoch {epoch.hex()[:8]}, whose key is not held here")
-    key = await keyring.name_key(epoch)
+    epochs = keyring.epochs if named == FIRST_EPOCH else (named,)
+    if not set(epochs) <= set(keyring.epochs):
+        return Rejected(f"the device's name is of epoch {named.hex()[:8]}, whose key is not held here")
     associated = labelled("name", keyring.notebook, named, certificate.signing)
-    [plaintext] = await keyring.primitives.open([Sealed(key, nonce, ciphertext, associated)])
+    keys = [await keyring.name_key(epoch) for epoch in epochs]
+    opened = await keyring.primitives.open([Sealed(key, nonce, ciphertext, associated) for key in keys])
+    plaintext = next((one for one in opened if one is not None), None)
     return Rejected("the device's name does not open") if plaintext is None else _decode(plaintext)
 
 

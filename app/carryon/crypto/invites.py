@@ -8,8 +8,9 @@
 2. The joining device makes keys of its own and signs its certificate with the invite's key. Nothing of the link is
    needed after that, and nothing of it is kept.
 3. What `join` gives is kept before the certificate is sent: one whose keys are lost has used the invite for nothing.
-4. Whether the invite is used up is judged by the records (`carryon_sync.formats.members`), whether it expired by the relay: a
-   device's clock may be wrong.
+4. Whether the invite is used up is judged by the records (`carryon_sync.formats.members`). A certificate that comes when the
+   invite has expired waits for an owner's word: so a device whose clock is wrong refuses nobody for ever.
+5. An invite with a person in it is for a device of that person; without one, for somebody new.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from dataclasses import dataclass, replace
 
 from carryon_sync.formats.members import Members
 from carryon_sync.formats.octets import labelled
-from carryon_sync.formats.records import ROOT, Certificate, Invite, Role, wraps_hash
+from carryon_sync.formats.records import ROOT, Certificate, Invite, Record, Role, wraps_hash
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.device_names import seal_name
 from carryon.crypto.join_link import SEED_BYTES, JoinLink
 from carryon.crypto.keyring import EpochKey
-from carryon.crypto.notebook_keys import Secrets, key_pairs, new_device_keys, signed
+from carryon.crypto.notebook_keys import PERSON_BYTES, Secrets, key_pairs, new_device_keys, signed_record
 from carryon.crypto.primitives import KEY_BYTES, KeyPair, Primitives, Random
 from carryon.crypto.wrapping import FORMAT, INVITE_WRAP, unwrap, wrap
 
@@ -44,7 +45,7 @@ class InviteKeys:
 class Invited:
     """An invite: the record to publish, and the link to give to one person."""
 
-    record: Invite
+    record: Record
     link: JoinLink
 
 
@@ -53,39 +54,32 @@ class Joined:
     """What a device that joined keeps, and the record it publishes."""
 
     secrets: Secrets
-    certificate: Certificate
+    certificate: Record
 
 
 async def make_invite(
     primitives: Primitives,
     secrets: Secrets,
     after: Sequence[bytes],
+    epoch: EpochKey,
     role: Role,
+    person: bytes,
     expires: int,
     uses: int,
     relay: str,
     random: Random,
 ) -> Invited:
-    """Invite `uses` devices until `expires` (ms since 1970), as an owner; `after` are the tips of the records held."""
+    """Invite `uses` devices until `expires` (ms since 1970), as an owner; `after` are the tips of the records that count.
+
+    `epoch` is the current one; `person` is whose devices they are, `NOBODY` where whoever joins is somebody new.
+    """
     link = JoinLink(secrets.notebook, random(SEED_BYTES), relay)
     keys = await invite_keys(primitives, link)
-    current = secrets.epochs[-1]
-    wrapped = bytes([FORMAT]) + current.epoch + current.key + secrets.tag_key
+    wrapped = bytes([FORMAT]) + epoch.epoch + epoch.key + secrets.tag_key
     wraps = (await wrap(primitives, INVITE_WRAP, secrets.notebook, ROOT, keys.agreement.public, wrapped, random),)
-    record = Invite(
-        notebook=secrets.notebook,
-        after=tuple(after),
-        signing=keys.signing.public,
-        agreement=keys.agreement.public,
-        role=role,
-        expires=expires,
-        uses=uses,
-        wraps_hash=wraps_hash(wraps),
-        issuer=secrets.certificate,
-        signature=bytes(64),
-        wraps=wraps,
-    )
-    return Invited(replace(record, signature=await signed(primitives, secrets.signing, record.signed)), link)
+    says = Invite(keys.signing.public, keys.agreement.public, role, person, expires, uses, wraps_hash(wraps))
+    record = await signed_record(primitives, secrets.signing, secrets.notebook, after, secrets.certificate, says)
+    return Invited(replace(record, wraps=wraps), link)
 
 
 async def invite_keys(primitives: Primitives, link: JoinLink) -> InviteKeys:
@@ -99,34 +93,27 @@ async def join(
     primitives: Primitives, keys: InviteKeys, members: Members, device_name: str, random: Random
 ) -> Joined | Rejected:
     """Open the keys wrapped to the invite and certify this device; `members` holds what the relay sent, verified."""
-    invite = members.invite_with(keys.signing.public)
-    if invite is None:
+    record = members.invite_with(keys.signing.public)
+    if record is None or not isinstance(invite := record.says, Invite):
         return Rejected(f"the relay does not know this invitation, it may have been withdrawn: {_ASK_AGAIN}")
-    if not members.uses_left(invite):
-        return Rejected(f"this invitation was for {invite.uses} devices, and as many have joined: {_ASK_AGAIN}")
-    opened = await _opened(primitives, keys, invite)
+    if not members.uses_left(record.id):
+        return Rejected(f"this invitation was for {invite.uses} devices, or was withdrawn: {_ASK_AGAIN}")
+    opened = await _opened(primitives, keys, record)
     if isinstance(opened, Rejected):
         return opened
     epoch, tag_key = opened
-    if epoch.epoch not in [record.id for record in members.epochs()[-1:]]:
+    if epoch.epoch not in members.epoch_heads():
         return Rejected(f"the notebook's keys were changed since this invitation was made: {_ASK_AGAIN}")
     signing, agreement = await new_device_keys(primitives, random)
     name = await seal_name(primitives, members.notebook, epoch.epoch, epoch.key, signing.public, device_name, random)
-    certificate = Certificate(
-        notebook=members.notebook,
-        after=members.tips(),
-        signing=signing.public,
-        agreement=agreement.public,
-        role=invite.role,
-        name=name,
-        issuer=invite.id,
-    )
-    certificate = replace(certificate, signature=await signed(primitives, keys.signing, certificate.signed))
+    person = invite.person if any(invite.person) else random(PERSON_BYTES)
+    says = Certificate(signing.public, agreement.public, invite.role, person, name)
+    certificate = await signed_record(primitives, keys.signing, members.notebook, members.good_tips(), record.id, says)
     secrets = Secrets(members.notebook, None, signing, agreement, certificate.id, tag_key, (epoch,))
     return Joined(secrets, certificate)
 
 
-async def _opened(primitives: Primitives, keys: InviteKeys, invite: Invite) -> tuple[EpochKey, bytes] | Rejected:
+async def _opened(primitives: Primitives, keys: InviteKeys, invite: Record) -> tuple[EpochKey, bytes] | Rejected:
     if len(invite.wraps) != 1:
         return Rejected(f"the keys in this invitation are gone, which is so once it was used: {_ASK_AGAIN}")
     payload = await unwrap(primitives, INVITE_WRAP, invite.notebook, invite.wraps[0], keys.agreement)

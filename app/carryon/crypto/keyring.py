@@ -4,10 +4,11 @@
     commit key       HKDF(epoch key, salt: notebook, info: labelled("commit-key", epoch))
     content key      HKDF(epoch key, salt: notebook, info: labelled("content-key", epoch, author))
     receipt key      HKDF(epoch key, salt: notebook, info: labelled("receipt-key", epoch, certificate))
+    parent key       HKDF(epoch key, salt: notebook, info: labelled("parent-key", parent epoch))
     name key         HKDF(epoch key, salt: notebook, info: labelled("name-key"))
 
 1. Every key has one purpose, one notebook and one epoch: a thing moved to another place meets another key.
-2. Epochs stand in the order in which they came, the current one last. Writing uses the last, reading any.
+2. Writing uses one epoch, the current one, which the members' records name; reading uses any whose key is held.
 3. The name key knows no epoch id: the first certificate, with its sealed name, is signed before the first epoch's
    record, which wraps the key to it.
 4. At most `DERIVED_KEYS_MAX` derived keys are kept, the least recently used go first.
@@ -45,17 +46,36 @@ class Keyring:
         self.primitives = primitives
         self._tag_key = tag_key
         self._epochs = {epoch.epoch: epoch.key for epoch in epochs}
+        self._current = epochs[-1].epoch
         self._derived: OrderedDict[tuple[bytes, bytes], bytes] = OrderedDict()
 
     @property
     def epochs(self) -> tuple[bytes, ...]:
-        """The ids of the epochs whose keys are held, in their order."""
+        """The ids of the epochs whose keys are held."""
         return tuple(self._epochs)
 
     @property
     def current(self) -> bytes:
         """The id of the epoch that new things are sealed in."""
-        return self.epochs[-1]
+        return self._current
+
+    def add(self, epoch: EpochKey) -> None:
+        """Hold one more epoch's key."""
+        self._epochs[epoch.epoch] = epoch.key
+
+    def write_in(self, epoch: bytes) -> None:
+        """Seal in this epoch, which must be held, from now on."""
+        assert epoch in self._epochs, "only an epoch whose key is held is written in"
+        self._current = epoch
+
+    def key_of(self, epoch: bytes) -> bytes | None:
+        """Give an epoch's key, None where it is not held."""
+        return self._epochs.get(epoch)
+
+    @property
+    def tag_key(self) -> bytes:
+        """The key of the notes' tags."""
+        return self._tag_key
 
     def tag(self, note: bytes) -> bytes:
         """Give the opaque id by which the relay knows this note."""

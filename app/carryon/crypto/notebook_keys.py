@@ -5,26 +5,28 @@
     root agreement key     HKDF(root seed, salt: empty, info: labelled("root-agreement")), an X25519 key
     device keys, epoch key, tag key      32 random bytes each, new for every notebook
 
-    secrets      1   format: 1                 as kept; sealed at rest by whoever keeps them
+    secrets      1   format: 2                 as kept; sealed at rest by whoever keeps them
                  16  notebook
                  1   1 if the root seed follows, else 0; then it, 32
                  64  signing key               private 32 ‖ public 32
                  64  agreement key             private 32 ‖ public 32
                  32  certificate               id of this device's record
                  32  tag key
-                 2   count of epochs, big-endian, at least 1, then each: id 32 ‖ key 32, in their order
+                 2   count of epochs, big-endian, at least 1, then each: id 32 ‖ key 32; the newest last
 
 1. The root seed stays on the device that made the notebook. No link, invite or frame carries it.
 2. The first records are root, certificate of this device as owner, first epoch, each after the one before; the root
    signs all three, and the epoch's keys are wrapped to the device and to the root.
+3. Only what no record gives is kept: the keys of later epochs are opened from the records again (`epochs`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from carryon_sync.formats.octets import Cursor, Malformed, labelled, u16
-from carryon_sync.formats.records import ROOT, Certificate, Epoch, Role, Root, notebook_of
+from carryon_sync.formats.records import ROOT, Certificate, Epoch, Record, Role, Root, Says, notebook_of
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.device_names import FIRST_EPOCH, seal_name
@@ -32,7 +34,9 @@ from carryon.crypto.keyring import EpochKey, Keyring
 from carryon.crypto.primitives import KEY_BYTES, KeyPair, Primitives, Random
 from carryon.crypto.wrapping import EPOCH_WRAP, FORMAT, wrap
 
-SECRETS_FORMAT = 1
+SECRETS_FORMAT = 2
+TRIAL_FORMAT = 1
+PERSON_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,7 @@ class Created:
     """A new notebook: what to keep, and what to publish."""
 
     secrets: Secrets
-    root: Root
-    certificate: Certificate
-    epoch: Epoch
+    records: tuple[Record, ...]
 
 
 async def create_notebook(primitives: Primitives, device_name: str, random: Random) -> Created:
@@ -77,22 +79,32 @@ async def create_notebook(primitives: Primitives, device_name: str, random: Rand
     tag_key, epoch_key = random(KEY_BYTES), random(KEY_BYTES)
     notebook = notebook_of(root_signing.public)
 
-    root = Root(notebook, root_signing.public, root_agreement.public)
-    root = replace(root, signature=await signed(primitives, root_signing, root.signed))
+    root = await signed_record(
+        primitives, root_signing, notebook, (), ROOT, Root(root_signing.public, root_agreement.public)
+    )
 
     name = await seal_name(primitives, notebook, FIRST_EPOCH, epoch_key, signing.public, device_name, random)
-    certificate = Certificate(notebook, (root.id,), signing.public, agreement.public, Role.OWNER, name, ROOT)
-    certificate = replace(certificate, signature=await signed(primitives, root_signing, certificate.signed))
+    says = Certificate(signing.public, agreement.public, Role.OWNER, random(PERSON_BYTES), name)
+    certificate = await signed_record(primitives, root_signing, notebook, (root.id,), ROOT, says)
 
     keys = bytes([FORMAT]) + epoch_key + tag_key
     to_root = await wrap(primitives, EPOCH_WRAP, notebook, ROOT, root_agreement.public, keys, random)
     to_device = await wrap(primitives, EPOCH_WRAP, notebook, certificate.id, agreement.public, keys, random)
-    epoch = Epoch(notebook, (certificate.id,), (), (to_root, to_device), b"", ROOT)
-    epoch = replace(epoch, signature=await signed(primitives, root_signing, epoch.signed))
+    first = Epoch((), (), (), (to_root, to_device))
+    epoch = await signed_record(primitives, root_signing, notebook, (certificate.id,), ROOT, first)
 
     epochs = (EpochKey(epoch.id, epoch_key),)
     secrets = Secrets(notebook, seed, signing, agreement, certificate.id, tag_key, epochs)
-    return Created(secrets, root, certificate, epoch)
+    return Created(secrets, (root, certificate, epoch))
+
+
+async def signed_record(
+    primitives: Primitives, signing: KeyPair, notebook: bytes, after: Sequence[bytes], issuer: bytes, says: Says
+) -> Record:
+    """Write a record signed by the issuer's key."""
+    record = Record(notebook, tuple(sorted(after)), issuer, says)
+    [signature] = await primitives.sign(signing.private, [record.signed])
+    return replace(record, signature=signature)
 
 
 async def root_keys(primitives: Primitives, seed: bytes) -> tuple[KeyPair, KeyPair]:
@@ -115,17 +127,15 @@ async def key_pairs(primitives: Primitives, signing: bytes, agreement: bytes) ->
     )
 
 
-async def signed(primitives: Primitives, signing: KeyPair, message: bytes) -> bytes:
-    """Sign one message."""
-    [signature] = await primitives.sign(signing.private, [message])
-    return signature
-
-
 def decode_secrets(data: bytes) -> Secrets | Rejected:
     """Read secrets as kept."""
     cursor = Cursor(data)
     try:
         form = cursor.u8("format")
+        if form == TRIAL_FORMAT:
+            return Rejected(
+                "it was written by an early trial release, in a form that this one does not read. Nothing of it was changed"
+            )
         if form != SECRETS_FORMAT:
             return Rejected(
                 f"format {form} of a notebook's keys is not known here: a newer release wrote it, update this one"

@@ -1,6 +1,6 @@
-"""What a browser keeps, sealed under the device's CryptoKey, which no script can read.
+"""What a browser keeps, sealed under the device's CryptoKey: AES-GCM, 256 bits.
 
-The key comes from the host (`host.storage.deviceKey()`): AES-GCM, 256 bits, not extractable, kept in IndexedDB.
+How that key is kept is `carryon.core.browser.browser_key`'s to say.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     sealed    nonce (12 bytes, random) · ciphertext, AES-256-GCM with its tag, associated data: info
 
     purpose       what is wrapped
-    epoch-wrap    format 1 (1 byte) · epoch key 32 · tag key 32       in the first epoch, to a device or the root
+    epoch-wrap    format 1 (1 byte) · epoch key 32 · tag key 32       in an epoch, to a device or the root
     invite-wrap   format 1 (1 byte) · epoch id 32 · epoch key 32 · tag key 32       in an invite, to its own key
 
 A wrap is not signed: the record around it is.

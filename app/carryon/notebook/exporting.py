@@ -4,10 +4,15 @@ Format: `<folder>/<title>.md` holds the body as it is. The archive's comment is 
 a note's title and folder (signs that some systems forbid, names that are taken), the entry's comment does: JSON,
 {"title": …, "folder": …}.
 
+Beside the notes lies `report_name`, where there is something to say: one line for each note that is not in the zip as it
+should be. An import leaves it out by name.
+
 1. A path is safe on every system: no `<>:"/\\|?*` or control characters, no name that Windows reserves, no leading
    dot, no dot or space at the end, at most `name_bytes_max` bytes a name; and no two paths are equal when case is
    ignored.
 2. The same notes give the same bytes, whatever order they come in. Notes in the trash stay out.
+3. No note is left out or cut without a word: one of which nothing can be read is no empty file, but a line of the report;
+   so is one that is not whole, or that an import would not take back.
 """
 
 from __future__ import annotations
@@ -20,10 +25,19 @@ import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from carryon.notebook.importing import archive_comment
+from carryon.notebook.importing import (
+    archive_comment,
+    exported_bytes_max,
+    exported_entries_max,
+    exported_file_bytes_max,
+)
+from carryon.notebook.limits import body_bytes_max
 from carryon.notes.row import Row
 
 name_bytes_max = 180
+report_name = "Carryon export report.txt"
+not_readable = "not in this export: nothing of it can be read on this device"
+not_whole = "not whole: a part of it cannot be read on this device"
 
 _forbidden = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _reserved = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
@@ -59,19 +73,38 @@ class Export:
         self._bytes = io.BytesIO()
         self._zip = zipfile.ZipFile(self._bytes, "w", zipfile.ZIP_DEFLATED)
         self._zip.comment = archive_comment
+        self._left = exported_bytes_max
+        self._entries = 0
+        self.report: list[tuple[str, str]] = []
+        """By path what is to be said of notes."""
+
+    def say(self, path: str, words: str) -> None:
+        """Have the report say something of a note."""
+        self.report.append((path, words))
 
     def add(self, path: str, row: Row, body: str) -> None:
         """Add a note under its path."""
+        data = body.encode()
+        self._left -= len(data)
+        self._entries += 1
+        if len(data) > exported_file_bytes_max or len(body.encode()) > body_bytes_max:
+            self.say(path, f"in this export, but of {len(data) / 1e6:.1f} MB, which an import refuses: split it first")
+        elif self._left < 0 or self._entries > exported_entries_max:
+            self.say(path, "in this export, but beyond what one import takes: import the folders one by one")
         entry = zipfile.ZipInfo(path, _date_of(row.modified))
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.create_system, entry.external_attr = 3, 0o100644 << 16
         if path != (f"{row.folder}/" if row.folder else "") + f"{row.title}.md":
             said = json.dumps({"title": row.title, "folder": row.folder}, ensure_ascii=False, separators=(",", ":"))
             entry.comment = said.encode()
-        self._zip.writestr(entry, body.encode())
+        self._zip.writestr(entry, data)
 
     def finish(self) -> bytes:
         """Return the zip."""
+        if self.report:
+            entry = zipfile.ZipInfo(report_name, _date_of(0))
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            self._zip.writestr(entry, "".join(f"{path}: {words}\n" for path, words in self.report).encode())
         self._zip.close()
         return self._bytes.getvalue()
 

@@ -9,10 +9,11 @@ from carryon.notes.row import Row
 
 @dataclass(frozen=True, slots=True)
 class NoteEdited:
-    """This core's person wrote: the update belongs into the journal, and after that into every tab."""
+    """This core's person wrote: the update belongs into the journal with its time, and after that into every tab."""
 
     note: str
     update: bytes
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class CommandRefused:
 
 @dataclass(frozen=True, slots=True)
 class UpdateRefused:
-    """An update could not be applied, or came before what it needs. Where `dropped`, the document may be torn and was
-    taken out of memory: load it again.
+    """An edit could not be applied, or came before what it needs. Where `dropped`, the document was torn and is no longer
+    in memory: load it again, without what tore it.
     """
 
     note: str

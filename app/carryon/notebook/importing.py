@@ -4,7 +4,9 @@ history.
 From a file to a note: the bytes are the body (UTF-8, byte order mark and line ends included), the name without `.md`
 is the title, the folders are the folder. Of a chosen folder, and of a zip in which everything lies in one, the
 outermost is the notebook itself and left out. A note remembers where it came from, in its field `source`: JSON,
-{"path": as given by the picker, with the zip's name before it, "sha256": of the bytes}.
+{"path": as given by the picker, with the zip's name before it, "sha256": of the bytes}. A file's own time, where it
+has one, is the time of what it brings: a zip tells it in Unix seconds (the extra field 0x5455), else as local time, and
+one of ours as UTC.
 
 1. A file whose path and bytes a note came from, or which a note of its name holds word for word, is unchanged:
    whatever was edited since stays.
@@ -16,7 +18,7 @@ outermost is the notebook itself and left out. A note remembers where it came fr
 5. Nothing is guessed and nothing dropped silently: what is not UTF-8, too large, or has a path that leaves its folder
    is refused by name; what is no Markdown, or hidden, is left out by name.
 
-A zip that was exported here (comment `carryon`) tells title and folder of a note in the entry's comment, where its
+A zip that was exported here (comment `carryon`) has limits of its own, and tells title and folder of a note in the entry's comment, where its
 path cannot. The search must know all texts (`Notebook.texts_ready`), freshly (`refresh`). It reads no files itself,
 and makes no ids.
 """
@@ -27,26 +29,50 @@ import io
 import json
 import re
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from carryon.notebook.commands import Command, CreateNote, ReplaceBody, RestoreNote
-from carryon.notebook.notebook import Notebook, folder_characters_max, title_characters_max
+from carryon.notebook.limits import body_bytes_max, folder_characters_max, title_characters_max
+from carryon.notebook.notebook import Notebook
 from carryon.notes.row import clean_folder
+from carryon.notes.shallow import read_shallow
 
-file_bytes_max = 10_000_000
+file_bytes_max = body_bytes_max
 zip_entries_max = 100_000
 zip_bytes_max = 200_000_000  # of all Markdown in it, unpacked
+# What was exported here comes back, so a zip of ours may hold what a notebook may: a note is one change when it is
+# imported, and a change unpacks to 32 MiB.
+exported_entries_max = 1_000_000
+exported_file_bytes_max = 32_000_000
+exported_bytes_max = 500_000_000
 # What zipfile raises over bytes that are no whole zip: each becomes a refusal in words.
 _zip_faults = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error)
 archive_comment = b"carryon"
+_unix_times = (
+    0x5455  # an extra field of a zip's entry: flags 1 byte, whose lowest says that the time of change follows, in 4
+)
+_no_time = (1980, 1, 1, 0, 0, 0)
 
 _markdown = re.compile(r"(.+)\.(?:md|markdown)", re.IGNORECASE | re.DOTALL)
 _control = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    entries: int
+    file_bytes: int
+    bytes: int
+
+
+_theirs = _Limits(zip_entries_max, file_bytes_max, zip_bytes_max)
+_ours = _Limits(exported_entries_max, exported_file_bytes_max, exported_bytes_max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +85,8 @@ class NoteFile:
     title: str
     body: str
     sha256: str
+    time: int | None = None
+    """When it was changed last, ms since 1970; None where nobody has said so."""
 
     @property
     def source(self) -> str:
@@ -85,17 +113,20 @@ class LeftOut:
 Read = NoteFile | Refused | LeftOut
 
 
-def read_file(path: str, data: bytes) -> Iterator[Read]:
-    """Read one chosen file: its name, or its path from the chosen folder on. A zip gives each of its files."""
+def read_file(path: str, data: bytes, time: int | None = None, offset: int = 0) -> Iterator[Read]:
+    """Read one chosen file: its name, or its path from the chosen folder on. A zip gives each of its files.
+
+    `time` is when the file was changed last; `offset` is how many minutes local time is ahead of UTC, for those in a zip.
+    """
     if "/" not in path and path.lower().endswith(".zip"):
-        yield from _read_zip(path, data)
+        yield from _read_zip(path, data, offset)
         return
     parts = _parts(path)
     if parts is None:
         yield Refused(path, "its path leaves the folder, or is none")
         return
     left = _left_out(path, parts)
-    yield left or _note_file(path, len(parts) > 1, "/".join(parts[1:-1]), parts[-1], data)
+    yield left or _note_file(path, len(parts) > 1, "/".join(parts[1:-1]), parts[-1], data, time)
 
 
 @dataclass(slots=True)
@@ -165,24 +196,25 @@ class Import:
         return commands
 
 
-def _read_zip(path: str, data: bytes) -> Iterator[Read]:
+def _read_zip(path: str, data: bytes, offset: int) -> Iterator[Read]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            yield from _read_archive(path, archive)
+            yield from _read_archive(path, archive, offset)
     except _zip_faults as fault:
         yield Refused(path, f"it cannot be read as a zip: {fault}")
 
 
-def _read_archive(path: str, archive: zipfile.ZipFile) -> Iterator[Read]:
+def _read_archive(path: str, archive: zipfile.ZipFile, offset: int) -> Iterator[Read]:
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    if len(entries) > zip_entries_max:
-        yield Refused(path, f"it holds {len(entries):,} files, the limit is {zip_entries_max:,}: split it")
-        return
     ours = archive.comment == archive_comment
+    limits = _ours if ours else _theirs
+    if len(entries) > limits.entries:
+        yield Refused(path, f"it holds {len(entries):,} files, the limit is {limits.entries:,}: split it")
+        return
     parts_of = [_parts(entry.filename.replace("\\", "/")) for entry in entries]
     tops = {parts[0] if len(parts) > 1 else "" for parts in parts_of if parts and not _hidden(parts)}
     inner = 1 if not ours and len(tops) == 1 and "" not in tops else 0
-    left = zip_bytes_max
+    left = limits.bytes
     for entry, parts in zip(entries, parts_of, strict=True):
         name = f"{path}/{entry.filename}"
         if parts is None or stat.S_ISLNK(entry.external_attr >> 16):
@@ -192,36 +224,60 @@ def _read_archive(path: str, archive: zipfile.ZipFile) -> Iterator[Read]:
         if left_out is not None:
             yield left_out
             continue
-        content = _unpacked(archive, entry, min(left, file_bytes_max))
+        content = _unpacked(archive, entry, left, limits)
         if isinstance(content, str):
             yield Refused(name, content)
             continue
         left -= len(content)
-        found = _note_file(name, True, "/".join(parts[inner:-1]), parts[-1], content)
+        time = _time_of(entry, 0 if ours else offset)
+        found = _note_file(name, True, "/".join(parts[inner:-1]), parts[-1], content, time, limits.file_bytes)
         yield _renamed(found, entry.comment) if ours and entry.comment and isinstance(found, NoteFile) else found
 
 
-def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, bytes_max: int) -> bytes | str:
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, limits: _Limits) -> bytes | str:
     """Return an entry's bytes, or why it is refused. Reading stops at the limit, whatever it claims."""
     if entry.flag_bits & 1:
         return "it is encrypted: unpack the zip first"
     try:
         with archive.open(entry) as stream:
-            content = stream.read(bytes_max + 1)
+            content = stream.read(min(left, limits.file_bytes) + 1)
     except _zip_faults as fault:
         return f"it is damaged: {fault}"
-    if len(content) > bytes_max:
-        return (
-            _too_large(entry.file_size)
-            if bytes_max == file_bytes_max
-            else f"the zip holds more than {zip_bytes_max / 1e6:.0f} MB of text: split it"
-        )
+    if len(content) > limits.file_bytes:
+        return _too_large(entry.file_size, limits.file_bytes)
+    if len(content) > left:
+        return f"the zip holds more than {limits.bytes / 1e6:.0f} MB of text: split it"
     return content
 
 
-def _note_file(path: str, placed: bool, folder: str, name: str, data: bytes) -> NoteFile | Refused:
-    if len(data) > file_bytes_max:
-        return Refused(path, _too_large(len(data)))
+def _time_of(entry: zipfile.ZipInfo, offset: int) -> int | None:
+    """Return when an entry was changed last, in ms since 1970, or None where it does not say."""
+    extra = entry.extra
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        if kind == _unix_times and 5 <= size <= len(extra) - 4 and extra[4] & 1:
+            return 1000 * int(struct.unpack_from("<i", extra, 5)[0]) or None
+        extra = extra[4 + size :]
+    if entry.date_time <= _no_time:
+        return None
+    try:
+        local = datetime(*entry.date_time, tzinfo=UTC)
+    except ValueError:
+        return None  # Such as month 0 or hour 31.
+    return 1000 * (int(local.timestamp()) - 60 * offset)
+
+
+def _note_file(
+    path: str,
+    placed: bool,
+    folder: str,
+    name: str,
+    data: bytes,
+    time: int | None,
+    bytes_max: int = file_bytes_max,
+) -> NoteFile | Refused:
+    if len(data) > bytes_max:
+        return Refused(path, _too_large(len(data), bytes_max))
     try:
         body = data.decode()
     except UnicodeDecodeError as fault:
@@ -231,21 +287,23 @@ def _note_file(path: str, placed: bool, folder: str, name: str, data: bytes) -> 
     title, folder = unicodedata.normalize("NFC", named[1]), clean_folder(unicodedata.normalize("NFC", folder))
     if len(title) > title_characters_max or len(folder) > folder_characters_max:
         return Refused(path, "its name is too long")
-    return NoteFile(path, placed, folder, title, body, sha256(data).hexdigest())
+    return NoteFile(path, placed, folder, title, body, sha256(data).hexdigest(), time)
 
 
 def _renamed(file: NoteFile, comment: bytes) -> NoteFile | Refused:
     """Give a note of our own export the title and folder that its path could not say."""
     try:
-        said = json.loads(comment)
-        title, folder = said["title"], said["folder"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        said = read_shallow(comment.decode())
+    except ValueError:
         return file
-    if not isinstance(title, str) or not isinstance(folder, str):
-        return file
+    match said:
+        case {"title": str(title), "folder": str(folder)}:
+            pass
+        case _:
+            return file
     if len(title) > title_characters_max or len(folder) > folder_characters_max:
         return Refused(file.path, "its name is too long")
-    return NoteFile(file.path, file.placed, clean_folder(folder), title, file.body, file.sha256)
+    return replace(file, folder=clean_folder(folder), title=title)
 
 
 def _left_out(path: str, parts: tuple[str, ...]) -> LeftOut | None:
@@ -267,13 +325,16 @@ def _parts(path: str) -> tuple[str, ...] | None:
     return None if bad or re.fullmatch(r"[A-Za-z]:", parts[0]) else parts
 
 
-def _too_large(size: int) -> str:
-    return f"it is {size / 1e6:.1f} MB, the limit is {file_bytes_max / 1e6:.0f} MB: split it"
+def _too_large(size: int, bytes_max: int) -> str:
+    return f"it is {size / 1e6:.1f} MB, the limit is {bytes_max / 1e6:.0f} MB: split it"
 
 
 def _decoded(source: str) -> tuple[str, str] | None:
     try:
-        said = json.loads(source) if source else None
-        return (str(said["path"]), str(said["sha256"])) if said else None
-    except (ValueError, KeyError, TypeError, RecursionError):
+        match read_shallow(source) if source else None:
+            case {"path": str(path), "sha256": str(sha256)}:
+                return path, sha256
+            case _:
+                return None
+    except ValueError:
         return None

@@ -131,12 +131,34 @@ class Index:
             self._put_searchable(row.note)
         self._touch(row.note)
 
-    def put_text(self, note: str, body: str) -> None:
-        """Take the text of a note whose row is here."""
-        if self.bodies.get(note) != body:
-            self.bodies[note] = body
+    def put_text(self, note: str, body: str) -> bool:
+        """Take the text of a note whose row is here; say whether it is another one."""
+        if self.bodies.get(note) == body:
+            return False
+        self.bodies[note] = body
+        self._put_searchable(note)
+        self._touch(note)
+        return True
+
+    def put(self, note: str, row: Row | None, body: str | None) -> None:
+        """Have row and text of a note be these; without a row it is not listed, without a text that is not known."""
+        if row is not None:
+            self.put_row(row)
+        if row is not None and body is not None:
+            self.put_text(note, body)
+        elif note in self.rows:
+            self._forget(note, row)
+
+    def _forget(self, note: str, row: Row | None) -> None:
+        self.bodies.pop(note, None)
+        if row is not None:
             self._put_searchable(note)
-            self._touch(note)
+        else:
+            old = self.rows.pop(note)
+            self._places[_place(old)].take_out(_order(old))
+            self._count(old, -1)
+            del self._titles[note], self._heads[note], self._texts[note]
+        self._touch(note)
 
     def searchable(self, note: str) -> Searchable:
         """Return what the words of a query are looked for in."""
@@ -203,7 +225,7 @@ class Index:
         for note in kept.ranks.keys() & kept.stale:
             del kept.ranks[note]
         if kept.stale:
-            found = [note for note in found if _place(rows[note]) == kept.place]
+            found = [note for note in found if note in rows and _place(rows[note]) == kept.place]
         if kept.folder:
             found = [note for note in found if (fold(rows[note].folder) + "/").startswith(kept.folder + "/")]
         if kept.tag:

@@ -8,12 +8,15 @@ Format, in the flat map `fields` of a note's document:
 2. No key is ever written twice, so the map's own rule for equal keys (one writer loses) is never needed.
 3. Reading picks the greatest key as the winner, so that every device shows the same until a person chooses.
 4. A key that does not have this form is not ours: it is kept and ignored.
+5. A value is read up to `value_characters_max`: a field is no place for a text, whatever another device puts there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+value_characters_max = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def read_field(fields: Mapping[str, object], name: str) -> Field:
     """Return what the field `name` holds in the map of a document."""
     prefix = name + "/"
     found = [
-        (key, value)
+        (key, value[:value_characters_max])
         for key, value in fields.items()
         if key.startswith(prefix) and isinstance(value, str) and _ours(key, prefix)
     ]

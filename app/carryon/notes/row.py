@@ -24,11 +24,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from carryon.notes.note import Note
+from carryon.notes.shallow import read_shallow
 
 Heads = Mapping[str, int]
 """How far a device holds each author's chain of this note: author in hexadecimal → number of its last change."""
 
 snippet_characters = 160
+title_shown_max = 500  # of a field, whatever another device has put there
+folder_shown_max = 1_000
 title_characters_max = 100
 _opening_characters = 2_000  # how much of a body is looked at for title and snippet
 
@@ -60,13 +63,13 @@ def row_of(note: Note, created: int, modified: int, heads: Heads) -> Row:
     body = note.body
     front, text = split_front_matter(body)
     visible = _without_fences(text)
-    title = " ".join((note.field("title").value or "").splitlines())
+    title = " ".join((note.field("title").value or "")[:title_shown_max].splitlines())
     shown, snippet = _opening(visible, title)
     tasks_open, tasks_done = _tasks(visible)
     return Row(
         note=note.id,
         title=shown,
-        folder=clean_folder(note.field("folder").value or ""),
+        folder=clean_folder((note.field("folder").value or "")[:folder_shown_max]),
         snippet=snippet,
         tags=_tags(front, visible),
         words=len(text.split()),
@@ -220,7 +223,10 @@ def _tags(front: str, text: str) -> tuple[str, ...]:
 
 def _trashed(value: str) -> tuple[str, dict[str, int]] | None:
     try:
-        decoded = json.loads(value)
-        return str(decoded["by"]), {str(author): int(n) for author, n in decoded["heads"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        match read_shallow(value):
+            case {"by": by, "heads": dict(heads)}:
+                return str(by), {author: int(n) for author, n in heads.items()}
+            case _:
+                return None
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -18,7 +18,7 @@ from carryon.storage.changes import Changes, LogEntry, furthest, link_of
 from carryon.storage.errors import Gap
 from carryon.storage.generation import Generation
 from carryon.storage.keys import Key
-from carryon.storage.quarantine import DamagedRecord, Quarantine, Refused
+from carryon.storage.quarantine import DamagedRecord, Name, Quarantine, Refused
 from carryon.storage.relays import Relays
 from carryon.storage.store import Add, Delete, Entry, Expect, Operation, Put
 
@@ -57,6 +57,7 @@ class Plan:
 
     operations: Sequence[Operation]
     appended: Appended
+    touches_quarantine: bool
 
 
 async def planned(
@@ -75,24 +76,27 @@ async def planned(
     operations: list[Operation] = [relays.expected()]
     for pos, damaged in sorting.damaged.items():
         operations += (Expect("log", pos, damaged), Delete("log", pos))
-        operations += await quarantine.settling(DamagedRecord("log", pos).about)
+        operations += await quarantine.settling([DamagedRecord("log", pos, sorting.second_keys[pos]).about])
     for entry in (*sorting.mended, *sorting.new):
         second = layouts.second_key_of(entry.change)
         operations.append(Add("log", layouts.log_value(entry.change), entry.pos, second))
         operations += relays.entering(entry.pos, entry.change, received.relay)
     operations += sorting.head_operations()
     operations += [Put("meta", ("fork", tag), layouts.number_value(pos)) for tag, pos in sorting.fork_positions.items()]
+    entered = quarantine.entered(Name(change.header.tag, change.id) for change in (*arriving, *received.waiting))
+    unread = [change.id for change in arriving if DamagedRecord("waiting", change.id).about in entered]
+    operations += [Delete("waiting", id) for id in (*unread, *received.leaving)]
     operations += [Put("waiting", change.id, layouts.log_value(change)) for change in received.waiting]
-    operations += [Delete("waiting", id) for id in received.leaving]
     operations += [Put("meta", ("fetch", tag), layouts.plain(b"")) for tag in received.marked]
     operations += [Delete("meta", ("fetch", tag)) for tag in received.fetched]
     operations += await quarantine.adding(received.refused)
+    operations += await quarantine.settling(entered)
     if received.relay is not None:
         operations += [Delete("outbox", (received.relay, pos)) for pos in sorting.held]
         if received.reached is not None:
             operations.append(Put("meta", ("relay", received.relay), layouts.seen_value(received.reached)))
     appended = Appended(tuple(sorting.new), tuple(sorting.mended), tuple(sorting.forks))
-    return Plan(operations, appended)
+    return Plan(operations, appended, bool(received.refused or entered or sorting.mended))
 
 
 class _Sorting:
@@ -112,6 +116,7 @@ class _Sorting:
         self.new: list[LogEntry] = []
         self.mended: list[LogEntry] = []
         self.damaged: dict[int, bytes] = {}
+        self.second_keys: dict[int, Key] = {}
         self.held: list[int] = []
         self.forks: list[Change] = []
         self.fork_positions: dict[bytes, int] = {}
@@ -122,7 +127,7 @@ class _Sorting:
         if entry is not None:
             assert isinstance(entry.key, int), "positions are numbers"
             if layouts.change_in(entry.value, second) is None:
-                self.damaged[entry.key] = entry.value
+                self.damaged[entry.key], self.second_keys[entry.key] = entry.value, second
                 self.mended.append(LogEntry(entry.key, change))
             else:
                 self.held.append(entry.key)

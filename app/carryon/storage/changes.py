@@ -44,10 +44,12 @@ class Page:
 class Loaded:
     """A note as it is kept: a state, if one is, and the changes to absorb on top of it, in order, up to `pos`.
 
-    `damaged` says that changes are missing from `entries`, so that what builds on them cannot be absorbed.
+    `damaged` says that changes are missing from `entries`, so that what builds on them cannot be absorbed. `writers` says
+    whose each client number of the state is.
     """
 
     state: bytes | None
+    writers: Mapping[int, bytes]
     entries: tuple[LogEntry, ...]
     heads: Mapping[bytes, Link]
     damaged: tuple[DamagedRecord, ...]
@@ -115,11 +117,28 @@ class Changes:
             heads[author] = await self._remade_head(tag, author, entry.value) if head is None else head
         return heads
 
+    async def heads_by(self, fingerprint: bytes) -> list[tuple[bytes, Link]]:
+        """Give how far the chains of one device's authors are held, each with its tag. Reads all heads: for a rare act."""
+        heads: list[tuple[bytes, Link]] = []
+        for entry in await self._generation.entries("heads"):
+            match entry.key:
+                case (bytes() as tag, bytes() as author) if author.startswith(fingerprint):
+                    head = layouts.head_in(entry.value, author)
+                    heads.append((tag, await self._remade_head(tag, author, entry.value) if head is None else head))
+        return heads
+
     async def held(self, asked: Collection[tuple[bytes, Link]]) -> set[bytes]:
         """Give the ids of those changes, asked for by tag and link, that the log holds; damaged ones count as held."""
         second_keys = {(tag, link.author, link.n, link.id): link.id for tag, link in asked}
         found = await self._generation.store.find("log", list(second_keys), unique=True)
         return {id for second, id in second_keys.items() if second in found}
+
+    async def found(self, changes: Sequence[Change]) -> list[LogEntry]:
+        """Give where these changes, which entered together, stand in the log; nothing if they are not there."""
+        found = await self._generation.store.find("log", [layouts.second_key_of(one) for one in changes], unique=True)
+        return [
+            LogEntry(_pos(found[second]), one) for one in changes if (second := layouts.second_key_of(one)) in found
+        ]
 
     async def whole(self, changes: Collection[Change]) -> set[bytes]:
         """Give the ids of those changes that the log holds undamaged; the others are worth appending."""
@@ -141,8 +160,8 @@ class Changes:
                 heads[tag, author] = await self._remade_head(tag, author, entry.value) if head is None else head
         return heads
 
-    async def load(self, note: str, tag: bytes) -> Loaded:
-        """Give a note as it is kept."""
+    async def load(self, note: str, tag: bytes, *, from_log: bool = False) -> Loaded:
+        """Give a note as it is kept, or as the log alone has it."""
         # Every change up to here is committed, so that the reads below, whenever they happen, see all of them.
         pos = self.position
         state, heads, fork = await asyncio.gather(
@@ -153,9 +172,9 @@ class Changes:
             forked = layouts.number_in(fork)
             if forked is None or forked > state.pos:
                 state = None
-        if state is None:
+        if state is None or from_log:
             page = await self._of_ranges([beneath(tag)], 0, pos)
-            return Loaded(None, page.entries, _furthest({}, page.entries), page.damaged, pos)
+            return Loaded(None, {}, page.entries, _furthest({}, page.entries), page.damaged, pos)
         ranges = [
             ((tag, author, state.heads[author].n + 1 if author in state.heads else 1), (tag, author, ()))
             for author, head in heads.items()
@@ -163,7 +182,7 @@ class Changes:
         ]
         page = await self._of_ranges(ranges, state.pos, max(pos, state.pos))
         heads_reached = _furthest(state.heads, page.entries)
-        return Loaded(state.state, page.entries, heads_reached, page.damaged, max(pos, state.pos))
+        return Loaded(state.state, state.writers, page.entries, heads_reached, page.damaged, max(pos, state.pos))
 
     async def _state(self, note: str) -> NoteState | None:
         value = await self._generation.record("states", (note, 0))
@@ -182,17 +201,20 @@ class Changes:
         return Page(entries, damaged, _pos(read[-1]) if read else after, False)
 
     async def _sorted_out(self, read: Iterable[Entry]) -> tuple[tuple[LogEntry, ...], tuple[DamagedRecord, ...]]:
-        entries: list[LogEntry] = []
-        damaged: list[DamagedRecord] = []
-        for entry in read:
-            change = layouts.change_in(entry.value, entry.unique)
-            if change is None:
-                damaged.append(DamagedRecord("log", entry.key, entry.unique))
-            else:
-                entries.append(LogEntry(_pos(entry), change))
-        if damaged:
-            await self._quarantine.add(damaged)
-        return tuple(entries), tuple(damaged)
+        changes = [(entry, layouts.change_in(entry.value, entry.unique)) for entry in read]
+        if suspects := [entry.key for entry, change in changes if change is None]:
+            # A read may give rot where the record has none.
+            again = await self._generation.store.find("log", suspects)
+            changes = [
+                (
+                    entry,
+                    change or (entry.key in again and layouts.change_in(again[entry.key].value, entry.unique)) or None,
+                )
+                for entry, change in changes
+            ]
+        damaged = tuple(DamagedRecord("log", entry.key, entry.unique) for entry, change in changes if change is None)
+        await self._quarantine.add(damaged)
+        return tuple(LogEntry(_pos(entry), change) for entry, change in changes if change is not None), damaged
 
     async def _remade_head(self, tag: bytes, author: bytes, value: bytes) -> Link:
         lower, upper = beneath(tag, author)

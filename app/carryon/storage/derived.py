@@ -1,8 +1,8 @@
 """What is derived from the log and only spares work: list rows, folded texts, document states.
 
 1. Every record names the position of the log that it reflects; what came after is read from the log.
-2. What does not open, is of another format, or does not fit together is thrown away as a whole store, and made again
-   by the core. A read that fails (`Lost`) throws nothing away.
+2. What does not open or does not fit together is passed over as a whole store and made again by the core, whose next
+   write replaces it. No read throws anything away: it may have given rot where there is none, or failed (`Lost`).
 3. `Segmented` keeps a first record, enough for the first screenful, and numbered segments. They are written in one
    transaction that expects the first record to be the one this core knows; else another core has written (`Moved`), and
    only a write of the whole will do.
@@ -45,7 +45,7 @@ class Segmented:
         payload = await self._generation.unseal(self._place(0), value)
         front = None if payload is None else layouts.front_in(payload)
         if front is None:
-            await self.drop()
+            self._known = None
             return None
         pos, count, content = front
         self._known, self._count = value, count
@@ -64,7 +64,7 @@ class Segmented:
         )
         segments = [segment for segment in opened if segment is not None]
         if len(segments) != len(opened) or [entry.key for entry in entries] != list(range(self._count + 1)):
-            await self.drop()
+            self._known = None
             return None
         return segments
 

@@ -13,6 +13,7 @@ so that a commit can expect it. Integers are big-endian.
 2. The notebook's generation names its database: moving on to a new one is one commit here.
 3. Several cores may write at once: a first notebook is added only where none is current (`Moved`).
 4. Which notebook is shown is a convenience: where that does not read, or names none of this device, another one is shown.
+5. A record that does not open hides no other, and nothing here deletes a notebook: another core may write in it.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from carryon.storage import layouts
 from carryon.storage.errors import Damaged
 from carryon.storage.generation import AtRest
 from carryon.storage.keys import Key, beneath
-from carryon.storage.store import Add, Delete, Entry, Expect, Operation, Put, Store, Stored
+from carryon.storage.store import Add, Delete, Entry, Expect, Put, Store, Stored
 
 NAME = "carryon"
 STORES = (Stored("notebooks"), Stored("secrets"), Stored("settings"))
@@ -45,6 +46,13 @@ class KeptNotebook:
         return f"{NAME}-{self.id}-{self.generation}"
 
 
+@dataclass(frozen=True, slots=True)
+class DamagedNotebook:
+    """A notebook of this device whose record does not open."""
+
+    id: str
+
+
 class DeviceStore:
     """The device's database, over a store that holds `STORES`."""
 
@@ -52,8 +60,8 @@ class DeviceStore:
         self._store = store
         self._at_rest = at_rest
 
-    async def notebooks(self) -> Mapping[str, KeptNotebook]:
-        """Give the notebooks by id. Raises `Damaged` if one does not open."""
+    async def notebooks(self) -> Mapping[str, KeptNotebook | DamagedNotebook]:
+        """Give the notebooks by id."""
         entries = await self._store.read("notebooks")
         notebooks = await asyncio.gather(*(self._notebook(entry) for entry in entries))
         return {notebook.id: notebook for notebook in notebooks}
@@ -95,13 +103,6 @@ class DeviceStore:
         """Keep a notebook's new name or generation."""
         value = await self._sealed(f"notebooks/{notebook.id}", _payload(notebook))
         await self._store.commit([Put("notebooks", notebook.id, value)])
-
-    async def remove_notebook(self, notebook: str) -> None:
-        """Forget a notebook that is not shown, and its secrets; its database is the caller's to delete."""
-        assert notebook != await self.current(), "the notebook that is shown is not removed"
-        versions = await self._store.read("secrets", lower=(notebook,), upper=(notebook, ()))
-        gone: list[Operation] = [Delete("secrets", entry.key) for entry in versions]
-        await self._store.commit([Delete("notebooks", notebook), *gone])
 
     async def secrets(self, notebook: str) -> bytes:
         """Give a notebook's secrets. Raises `Damaged` if no version opens; nothing is deleted then."""
@@ -149,12 +150,12 @@ class DeviceStore:
         if opened != secrets:
             raise Damaged(f"the keys of notebook {notebook} were written and read back as something else: try again")
 
-    async def _notebook(self, entry: Entry) -> KeptNotebook:
+    async def _notebook(self, entry: Entry) -> KeptNotebook | DamagedNotebook:
         notebook = entry.key
         assert isinstance(notebook, str), "notebooks are named by texts"
         payload = await self._opened(f"notebooks/{notebook}", entry.value)
         if payload is None:
-            raise Damaged(f"notebook {notebook} does not open: this device's key is gone, or the record is damaged")
+            return DamagedNotebook(notebook)
         return KeptNotebook(notebook, payload[2:].decode(), int.from_bytes(payload[:2], "big"))
 
     async def _sealed(self, place: str, payload: bytes) -> bytes:

@@ -1,33 +1,40 @@
 """The journal: edits that are durable and not yet in a change, in the order in which their author made them.
 
-1. Rows are added, never put, and leave in the transaction that folds them (`log.Log.fold`).
-2. A row that does not open stays where it is, is named in quarantine, and hides no other.
-3. An add whose outcome was not known (`Lost`) may be made again: a row that is there twice changes nothing, since
-   absorbing an update twice is absorbing it once.
+1. Rows are added, never put, and leave in the transaction that folds them (`log.Log.fold`), which expects them byte for byte.
+2. A number is never given twice, whoever wrote as an author before, and whatever has left the journal since. Each journal that is open
+   numbers in a turn of its own: it takes the next turn with its first rows of an author, in their transaction, and counts within it.
+   So two cores that write as one author, against its lock, never take each other's rows for their own.
+3. A row that does not open stays where it is, is named in quarantine, and hides no other.
+4. Rows whose outcome was not known may be added again, and are then there once.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from carryon.storage import layouts
-from carryon.storage.errors import Busy, Exists
+from carryon.storage.errors import Busy, Exists, Moved
 from carryon.storage.generation import COMMIT_TRIES_MAX, Generation
 from carryon.storage.keys import beneath
 from carryon.storage.layouts import JournalRow
 from carryon.storage.quarantine import DamagedRecord, Quarantine
-from carryon.storage.store import Add, Entry
+from carryon.storage.store import Add, Entry, Expect, Operation, Put
 
 JournalKey: TypeAlias = tuple[bytes, int]
+
+TURN_ROWS: Final = 2**32
+# A turn that does not read may be any: so far on the count of starts has not come.
+TURN_UNREADABLE: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Journalled:
-    """A row and its key."""
+    """A row, its key, and the very bytes that are kept of it."""
 
     key: JournalKey
     row: JournalRow
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,18 @@ class JournalRead:
     damaged: tuple[DamagedRecord, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows numbered and sealed, what takes the turns that they begin, and the next numbers after them by author."""
+
+    rows: Sequence[Journalled]
+    turns: Sequence[Operation]
+    next_by_author: Mapping[bytes, int]
+
+    def is_of(self, rows: Sequence[JournalRow]) -> bool:
+        return [one.row for one in self.rows] == list(rows)
+
+
 class Journal:
     """The store `journal`."""
 
@@ -45,25 +64,28 @@ class Journal:
         self._generation = generation
         self._quarantine = quarantine
         self._next_by_author: dict[bytes, int] = {}
+        self._unanswered: _Batch | None = None
 
-    async def add(self, rows: Sequence[JournalRow]) -> list[JournalKey]:
-        """Keep edits durably, in one commit; give their keys in order."""
+    async def add(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
+        """Keep edits durably, in one commit, and give them as they are kept; after an error give the same again."""
+        batch = self._unanswered
         for _ in range(COMMIT_TRIES_MAX):
-            keys = await self._numbered(rows)
-            values = await asyncio.gather(
-                *(
-                    self._generation.seal(_place(key), layouts.journal_payload(row))
-                    for key, row in zip(keys, rows, strict=True)
-                )
-            )
+            if batch is None or not batch.is_of(rows):
+                batch = await self._numbered(rows)
+            self._unanswered = batch
             try:
                 await self._generation.commit(
-                    [Add("journal", value, key) for key, value in zip(keys, values, strict=True)]
+                    [*batch.turns, *(Add("journal", one.value, one.key) for one in batch.rows)]
                 )
-            except Exists:  # Another core writes as this author, against its lock: number behind its rows.
-                self._next_by_author.clear()
-                continue
-            return keys
+            except (Exists, Moved):
+                # It was made before and nobody was told, or another core has taken the turn.
+                if not await self._holds(batch.rows):
+                    self._next_by_author.clear()
+                    batch = None
+                    continue
+            self._unanswered = None
+            self._next_by_author |= batch.next_by_author
+            return batch.rows
         raise Busy(f"{len(rows)} edits could not be kept, {COMMIT_TRIES_MAX} tries: close other windows of Carryon")
 
     async def read(self, author: bytes | None = None) -> JournalRead:
@@ -75,23 +97,51 @@ class Journal:
         await self._quarantine.add(damaged)
         return JournalRead(tuple(one for one in opened if isinstance(one, Journalled)), damaged)
 
-    async def _numbered(self, rows: Sequence[JournalRow]) -> list[JournalKey]:
-        for author in {row.author for row in rows} - self._next_by_author.keys():
-            lower, upper = beneath(author)
-            last = await self._generation.store.read("journal", lower=lower, upper=upper, limit=1, reverse=True)
-            self._next_by_author[author] = _key_of(last[0])[1] + 1 if last else 1
-        keys = []
+    async def still_held(self, rows: Sequence[Journalled]) -> list[Journalled]:
+        """Give those of the rows that have not left the journal; of one that does not open any more, the bytes are those there now."""
+        found = await self._generation.store.find("journal", [one.key for one in rows])
+        held = []
+        for one in rows:
+            entry = found.get(one.key)
+            if entry is not None and entry.value == one.value:
+                held.append(one)
+            elif entry is not None and isinstance(await self._opened(entry), DamagedRecord):
+                held.append(Journalled(one.key, one.row, entry.value))
+        return held
+
+    async def _numbered(self, rows: Sequence[JournalRow]) -> _Batch:
+        turns: list[Operation] = []
+        following = dict(self._next_by_author)
+        for author in {row.author for row in rows} - following.keys():
+            record = await self._generation.record("meta", ("journal", author))
+            before = 0 if record is None else layouts.number_in(record)
+            turn = TURN_UNREADABLE if before is None else before + 1
+            turns += (
+                Expect("meta", ("journal", author), record),
+                Put("meta", ("journal", author), layouts.number_value(turn)),
+            )
+            following[author] = turn * TURN_ROWS
+        keys: list[JournalKey] = []
         for row in rows:
-            number = self._next_by_author[row.author]
-            self._next_by_author[row.author] = number + 1
-            keys.append((row.author, number))
-        return keys
+            keys.append((row.author, following[row.author]))
+            following[row.author] += 1
+        values = await asyncio.gather(
+            *(
+                self._generation.seal(_place(key), layouts.journal_payload(row))
+                for key, row in zip(keys, rows, strict=True)
+            )
+        )
+        return _Batch([Journalled(*one) for one in zip(keys, rows, values, strict=True)], turns, following)
+
+    async def _holds(self, rows: Sequence[Journalled]) -> bool:
+        found = await self._generation.store.find("journal", [one.key for one in rows])
+        return all(one.key in found and found[one.key].value == one.value for one in rows)
 
     async def _opened(self, entry: Entry) -> Journalled | DamagedRecord:
         key = _key_of(entry)
         payload = await self._generation.unseal(_place(key), entry.value)
         row = None if payload is None else layouts.journal_in(payload, key[0])
-        return DamagedRecord("journal", entry.key) if row is None else Journalled(key, row)
+        return DamagedRecord("journal", entry.key) if row is None else Journalled(key, row, entry.value)
 
 
 def _place(key: JournalKey) -> str:

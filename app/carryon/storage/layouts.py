@@ -11,29 +11,35 @@ author 16 ‖ n 8 ‖ id 32.
 
     store        key                   payload                                                            plain/sealed
     journal      (author, number)      text note · 8 time in ms · 4 apart in s · 2 count of base, links · update     s
-                                       sealed for "journal/<author in hex>/<number>"; number from 1 per author
+                                       sealed for "journal/<author in hex>/<number>"; number: turn × 2³² + count
     log          pos, from 1;          the change as sent. Positions have no gaps; append order                       p
                  second key (tag, author, n, id)
     heads        (tag, author)         8 n · 32 id      the author's furthest change; of a fork the greatest id       p
     members      number;               the record as sent. In causal order                                            p
                  second key id
-    outbox       (relay, pos)          32 id · 16 tag   what the relay has not acked                                  p
-    acks         (relay, tag)          8 sequence       the furthest change of the tag that the relay acked           p
+    outbox       (relay, pos)          32 id · 16 tag   what the relay has not shown                                  p
+    acks         (relay, tag)          8 sequence       the furthest change of the tag that the relay showed          p
     receipts     (relay, certificate)  the receipt as sent                                                            p
     waiting      id                    the change as sent: its predecessors are not here yet                          p
     quarantine   number;               text reason · data                                                             p
-                 second key            ("refused", SHA-256 of data), or ("damaged", store, key): then no data
+                 second key            (kind, tag, id of a change), of bytes that are none (kind, SHA-256 of data),
+                                       ("damaged", store, key), of the log with the second key there behind it, or
+                                       ("seen", second key of what a person has dismissed). No data: only named
     rows         0                     8 pos reflected · 4 count of segments · the first screenful    "rows/0"
                  segment, from 1       list rows                                                      "rows/<number>"
     texts        as rows               folded texts for the search                                    "texts/<number>"
-    states       (note, 0)             8 pos reflected · 2 count of heads, links · document state     "states/<note>"
+    states       (note, 0)             1 format: 2 · 8 pos reflected · 2 count of heads, links ·      "states/<note>"
+                                       4 count of clients, each 4 number · 8 device · document state
                                        numbers above 0 are for keyframes
     meta         "generation"          16 random · 1 state: 0 open · 1 closed, a newer generation has taken over      p
                  "fence"               8 token          of the core that leads the session                            p
                  "relays"              2 count, texts   whose outboxes every change enters                            p
                  ("relay", relay)      16 log · 8 sequence · 32 running hash     how far the relay's log is held      p
+                 ("hole", relay, id)   as ("relay", relay)    how far that log is held before a change not here       p
                  ("refill", relay)     8 next pos · 8 last pos    what is still to be put into its outbox             p
                  ("author", author)    1 state: 0 in use · 1 retired             authors of this device               p
+                 ("mark", relay, seq)  16 log · 8 sequence · 32 running hash     at every 64th place of the relay's log      p
+                 ("journal", author)   8 turn           of the journal that wrote last as this author                 p
                  ("fork", tag)         8 pos            of the newest change beside another of its number             p
                  ("fetch", tag)        nothing: the tag is to be fetched, its waiting changes were dropped            p
                  ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"
@@ -44,7 +50,7 @@ belong to this one.
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from carryon_sync.formats.change import Change, Link, Seen, decode_change
 from carryon_sync.formats.octets import Cursor, Malformed, u16, u32, u64
@@ -54,7 +60,7 @@ from carryon.storage.keys import Key
 from carryon.storage.store import Stored
 
 FORMAT = 1
-GENERATION = 1
+GENERATION = 2
 
 STORES = (
     Stored("journal"),
@@ -76,6 +82,7 @@ STORES = (
 )
 
 _MARK = bytes((FORMAT,))
+_STATE_MARK = b"\2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,15 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class NoteState:
-    """A document's state, the position of the log it reflects, and the heads of its note there."""
+    """A document's state, the position of the log it reflects, the heads of its note there, and whose each of its client
+    numbers is (8 bytes of the device's fingerprint).
+    """
 
     note: str
     pos: int
     heads: Mapping[bytes, Link]
     state: bytes
+    writers: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def plain(payload: bytes) -> bytes:
@@ -250,15 +260,21 @@ def journal_in(payload: bytes, author: bytes) -> JournalRow | None:
 
 def state_payload(state: NoteState) -> bytes:
     """Write a note's state, to be sealed."""
-    return u64(state.pos) + _links(tuple(state.heads.values())) + state.state
+    assert all(len(device) == 8 for device in state.writers.values()), "a device is named by 8 bytes"
+    writers = b"".join(u32(client) + device for client, device in state.writers.items())
+    heads = _links(tuple(state.heads.values()))
+    return b"".join((_STATE_MARK, u64(state.pos), heads, u32(len(state.writers)), writers, state.state))
 
 
 def state_in(payload: bytes, note: str) -> NoteState | None:
-    """Read an opened state, or None if it is damaged."""
+    """Read an opened state, or None if it is damaged or of another format."""
     cursor = Cursor(payload)
     try:
+        if cursor.take(1, "format") != _STATE_MARK:
+            return None
         pos, links = cursor.u64("pos"), _taken_links(cursor)
-        return NoteState(note, pos, {link.author: link for link in links}, cursor.rest())
+        writers = {cursor.u32("client"): cursor.take(8, "device") for _ in range(cursor.u32("count of clients"))}
+        return NoteState(note, pos, {link.author: link for link in links}, cursor.rest(), writers)
     except Malformed:
         return None
 

@@ -1,7 +1,7 @@
 """The log of one notebook on this device: the source of truth, and the only door to its database.
 
 1. What belongs together is one transaction. A fold takes journal rows out as their change enters, with its head and its
-   outbox entries; it re-reads head and rows in that transaction and is refused (`Moved`) if any of them moved. A
+   outbox entries; it expects head and rows in that transaction, byte for byte, and is refused (`Moved`) if any moved. A
    received change enters with its head, the outboxes of the other relays, and the cursor of the relay it came from.
 2. The log only grows, without gaps in its positions, in causal order. Order is the caller's duty; that the previous
    change of the chain is held is checked (`Gap`).
@@ -9,7 +9,8 @@
    kept. A damaged change is mended in its place when it comes again.
 4. Several cores may write at once. What one of them believed and another changed (end of the log, heads, relays) is
    read again and the write planned anew, at most `COMMIT_TRIES_MAX` times.
-5. After `Lost` the outcome of a write is not known; every write here can be made again and is then made once.
+5. After `Lost`, or when its caller was cancelled, the outcome of a write is not known; every write here can be made again
+   and is then made once: a fold that was made is found in the log, and its places are given.
 
 Bodies are not opened here, and needs not checked: that is the core's, before.
 """
@@ -25,12 +26,12 @@ from carryon.storage.changes import Changes, LogEntry, link_of
 from carryon.storage.derived import Segmented, States
 from carryon.storage.errors import Busy, Exists, Moved
 from carryon.storage.generation import COMMIT_TRIES_MAX, AtRest, Generation
-from carryon.storage.journal import Journal, JournalKey
+from carryon.storage.journal import Journal, Journalled
 from carryon.storage.keys import beneath
 from carryon.storage.members import Members
 from carryon.storage.quarantine import DamagedRecord, Quarantine
 from carryon.storage.relays import Relays
-from carryon.storage.store import Add, Delete, Expect, Operation, Present, Put, Store
+from carryon.storage.store import Add, Delete, Expect, Operation, Put, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Fold:
 
     change: Change
     head: Link | None
-    rows: tuple[JournalKey, ...] = ()
+    rows: tuple[Journalled, ...] = ()
 
 
 class Log:
@@ -75,7 +76,7 @@ class Log:
         return log
 
     async def fold(self, folds: Sequence[Fold]) -> list[LogEntry]:
-        """Append own changes in one transaction, taking their journal rows out.
+        """Append own changes in one transaction, taking their journal rows out; what was appended before stays as it is.
 
         Raises `Moved` if a head or a row is not what the change was made for: read both, and make the change anew.
         """
@@ -89,7 +90,10 @@ class Log:
             try:
                 await self._generation.commit(operations)
             except (Moved, Exists) as refused:
-                if not await self._refreshed():
+                moved = await self._refreshed()
+                if made := await self.changes.found([fold.change for fold in folds]):
+                    return made
+                if not moved:
                     raise Moved(refused.store, refused.key or ()) from refused
                 continue
             self.changes.reached(first + len(folds) - 1)
@@ -111,6 +115,8 @@ class Log:
                 continue
             if plan.appended.new:
                 self.changes.reached(plan.appended.new[-1].pos)
+            if plan.touches_quarantine:
+                self.quarantine.touched()
             return plan.appended
         count = len(received.changes)
         raise Busy(f"{count} received changes found no place in {COMMIT_TRIES_MAX} tries: close other windows")
@@ -132,6 +138,14 @@ class Log:
         entries = await self._generation.store.read("meta", lower=lower, upper=upper)
         return [tag for entry in entries if isinstance(entry.key, tuple) and isinstance(tag := entry.key[1], bytes)]
 
+    async def forked(self) -> list[bytes]:
+        """Give the tags of which an author's chain has two changes of one number, but for those a person has dismissed."""
+        lower, upper = beneath("fork")
+        entries = await self._generation.store.read("meta", lower=lower, upper=upper)
+        tags = [tag for entry in entries if isinstance(entry.key, tuple) and isinstance(tag := entry.key[1], bytes)]
+        seen = await self.quarantine.dismissed([("forked", tag) for tag in tags])
+        return [tag for tag in tags if ("forked", tag) not in seen]
+
     async def keep(self, name: str, value: bytes) -> None:
         """Keep something of the core's under a name, sealed."""
         place = f"meta/kept/{name}"
@@ -152,7 +166,7 @@ class Log:
         value = layouts.head_value(link_of(change))
         operations: list[Operation] = []
         for row in fold.rows:
-            operations += (Present("journal", row), Delete("journal", row))
+            operations += (Expect("journal", row.key, row.value), Delete("journal", row.key))
         if fold.head is None:
             operations.append(Add("heads", value, key))
         else:

@@ -1,4 +1,4 @@
-"""What this device knows of each relay: how far its log is held, what it has not acked, and the receipts it keeps.
+"""What this device knows of each relay: how far its log is held, what it has not shown, and the receipts it keeps.
 
 1. A change enters the outboxes of all relays in the transaction in which it enters the log. Which relays there are is
    read in that transaction too (`expected`), so that no core forgets one that another core has just connected.
@@ -6,13 +6,17 @@
 3. `start_over` is for a relay that is new, was replaced, or went back: its cursor is set and the whole log is to be put
    into its outbox again. That is done a page at a time, before anything else leaves, so that the order is the log's.
 4. A cursor that does not read counts as none: the session starts over, which loses nothing.
+5. A change leaves the outbox when the relay's stream shows it, in the transaction that moves the cursor past it. A change
+   that the stream only names, and that is not in the outbox, is not held: it is kept as a hole in that same transaction.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from carryon_sync.device.holes import HOLES_MAX, Hole, told_apart
 from carryon_sync.formats.change import Change, Seen
+from carryon_sync.formats.running import RUNNING_START
 
 from carryon.storage import layouts
 from carryon.storage.changes import Changes, LogEntry
@@ -27,7 +31,7 @@ REFILL_CHANGES_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What a relay has not acked: tags by position of the log, and how many changes are not even in its outbox yet."""
+    """What a relay has not shown: tags by position of the log, and how many changes are not even in its outbox yet."""
 
     tags: Mapping[int, bytes]
     refilling: int
@@ -36,6 +40,14 @@ class Pending:
     def by_tag(self) -> Mapping[bytes, int]:
         """How many changes of each tag."""
         return Counter(self.tags.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What became of a stretch of a relay's log: what left the outbox (sequence numbers by position), and what is not here."""
+
+    left: Mapping[int, int]
+    holes: tuple[Hole, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,8 @@ class Relays:
                 self.expected(),
                 Put("meta", ("relay", relay), layouts.seen_value(reached)),
                 Put("meta", ("refill", relay), layouts.numbers_value(1, last)),
+                *(Delete("meta", ("hole", relay, hole.id)) for hole in await self.holes(relay)),
+                *(Delete("meta", ("mark", relay, sequence)) for sequence in await self.marks(relay)),
             ]
             record = self._record
             if relay not in self.names:
@@ -118,6 +132,8 @@ class Relays:
         await self.refresh()
         record = layouts.texts_value([name for name in self.names if name != relay])
         gone = [Delete("meta", ("relay", relay)), Delete("meta", ("refill", relay))]
+        gone += [Delete("meta", ("hole", relay, hole.id)) for hole in await self.holes(relay)]
+        gone += [Delete("meta", ("mark", relay, sequence)) for sequence in await self.marks(relay)]
         await self._generation.commit([self.expected(), Put("meta", "relays", record), *gone], fence)
         self._know(record)
         lower, upper = beneath(relay)
@@ -128,7 +144,7 @@ class Relays:
                 await self._generation.commit([Delete(store, entry.key) for entry in entries], fence)
 
     async def outbox(self, relay: str, limit: int, fence: int, after: int = 0) -> list[LogEntry]:
-        """Give changes that a relay has not acked, in the order of the log, after a position.
+        """Give changes that a relay has not shown, in the order of the log, after a position.
 
         A damaged change is passed over; it leaves once it has been mended.
         """
@@ -157,37 +173,72 @@ class Relays:
         while await self._refilled(relay, fence) is not None:
             continue
 
-    async def acked(
-        self, relay: str, sequences: Mapping[bytes, int], fence: int, reached: Seen | None = None
-    ) -> Mapping[int, int]:
-        """Take acked changes (id → the relay's sequence number) out of its outbox; `reached` moves the cursor too.
+    async def unshown(self, places: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        """Give those of the changes, named by position and tag, that a relay has not shown."""
+        found = await self._generation.store.find("outbox", [(relay, pos) for relay in self.names for pos, _ in places])
+        return [(pos, tag) for pos, tag in places if any((relay, pos) in found for relay in self.names)]
+
+    async def shown(
+        self,
+        relay: str,
+        sequences: Mapping[bytes, int],
+        fence: int,
+        reached: Seen,
+        *,
+        alone: Iterable[Hole] = (),
+        dropped: Iterable[Hole] = (),
+        room: int = HOLES_MAX,
+        marks: Iterable[Seen] = (),
+    ) -> Shown:
+        """Take what a relay's stream has shown (id → its sequence number) out of the outbox, and move the cursor.
+
+        Of `alone`, what is not in the outbox is kept as a hole, and all that was `dropped`; `room` for so many. `marks` are
+        places that the stream has passed whose running hash is kept.
+        """
+        leaving = await self._outgoing(relay, sequences.keys())
+        ids = {one.id for one in leaving}
+        holes = told_apart([*(hole for hole in alone if hole.id not in ids), *dropped], room)
+        operations = await self._leaving(relay, leaving, sequences)
+        operations += [Put("meta", ("hole", relay, hole.id), layouts.seen_value(hole.before)) for hole in holes]
+        operations.append(Put("meta", ("relay", relay), layouts.seen_value(reached)))
+        operations += [Put("meta", ("mark", relay, one.sequence), layouts.seen_value(one)) for one in marks]
+        await self._generation.commit(operations, fence)
+        return Shown(self._left(relay, leaving, sequences), holes)
+
+    async def marks(self, relay: str) -> dict[int, bytes]:
+        """Give the running hashes that are kept of a relay's log, by their place; one that does not read is left out."""
+        entries = await self._generation.store.read("meta", lower=("mark", relay), upper=("mark", relay, ()))
+        kept = [seen for entry in entries if (seen := layouts.seen_in(entry.value)) is not None]
+        return {seen.sequence: seen.running for seen in kept}
+
+    async def holes(self, relay: str) -> list[Hole]:
+        """Give what a relay's stream has named and is not here; where it stands is 0 where that does not read."""
+        entries = await self._generation.store.read("meta", lower=("hole", relay), upper=("hole", relay, ()))
+        nowhere = Seen(bytes(16), 0, RUNNING_START)
+        return [Hole(_id_in(entry), layouts.seen_in(entry.value) or nowhere) for entry in entries]
+
+    async def waiting_for(self, relay: str, ids: Collection[bytes]) -> set[bytes]:
+        """Give those of these changes that are in a relay's outbox: held, and not shown by it."""
+        return {one.id for one in await self._outgoing(relay, ids)}
+
+    async def filled(self, relay: str, sequences: Mapping[bytes, int], fence: int) -> Mapping[int, int]:
+        """Forget holes (id → the relay's sequence number): their changes are held, and leave the outbox.
 
         Gives what left: sequence numbers by position of the log.
         """
-        outgoing = await self._outgoing(relay, sequences.keys())
-        tags = sorted({one.tag for one in outgoing})
-        known = await self._generation.store.find("acks", [(relay, tag) for tag in tags])
-        furthest = {
-            tag: layouts.number_in(known[relay, tag].value) or 0 if (relay, tag) in known else 0 for tag in tags
-        }
-        for one in outgoing:
-            furthest[one.tag] = max(furthest[one.tag], sequences[one.id])
-        operations: list[Operation] = [Delete("outbox", (relay, one.pos)) for one in outgoing]
-        operations += [Put("acks", (relay, tag), layouts.number_value(furthest[tag])) for tag in tags]
-        if reached is not None:
-            operations.append(Put("meta", ("relay", relay), layouts.seen_value(reached)))
+        leaving = await self._outgoing(relay, sequences.keys())
+        operations = await self._leaving(relay, leaving, sequences)
+        operations += [Delete("meta", ("hole", relay, id)) for id in sequences]
         await self._generation.commit(operations, fence)
-        for one in outgoing:
-            self._handed_out.pop((relay, one.id), None)
-        return {one.pos: sequences[one.id] for one in outgoing}
+        return self._left(relay, leaving, sequences)
 
-    async def acked_sequence(self, relay: str, tag: bytes) -> int | None:
-        """Give the relay's furthest sequence number of this device's pushes of a note, if it acked any."""
+    async def shown_sequence(self, relay: str, tag: bytes) -> int | None:
+        """Give the furthest sequence number at which a relay has shown this device's pushes of a note, if it has."""
         record = await self._generation.record("acks", (relay, tag))
         return None if record is None else layouts.number_in(record)
 
     async def pending(self, relay: str) -> Pending:
-        """Count what a relay has not acked. Reads its whole outbox: for the start, not for each frame."""
+        """Count what a relay has not shown. Reads its whole outbox: for the start, not for each frame."""
         lower, upper = beneath(relay)
         entries = await self._generation.store.read("outbox", lower=lower, upper=upper)
         refill = await self._refill(relay)
@@ -234,6 +285,25 @@ class Relays:
         await self._generation.commit([*operations, Delete("meta", ("refill", relay))], fence)
         return None
 
+    async def _leaving(
+        self, relay: str, leaving: Sequence[_Outgoing], sequences: Mapping[bytes, int]
+    ) -> list[Operation]:
+        """Give the operations that take changes out of a relay's outbox, and remember how far it has shown each note."""
+        tags = sorted({one.tag for one in leaving})
+        known = await self._generation.store.find("acks", [(relay, tag) for tag in tags])
+        furthest = {
+            tag: layouts.number_in(known[relay, tag].value) or 0 if (relay, tag) in known else 0 for tag in tags
+        }
+        for one in leaving:
+            furthest[one.tag] = max(furthest[one.tag], sequences[one.id])
+        operations: list[Operation] = [Delete("outbox", (relay, one.pos)) for one in leaving]
+        return operations + [Put("acks", (relay, tag), layouts.number_value(furthest[tag])) for tag in tags]
+
+    def _left(self, relay: str, leaving: Sequence[_Outgoing], sequences: Mapping[bytes, int]) -> Mapping[int, int]:
+        for one in leaving:
+            self._handed_out.pop((relay, one.id), None)
+        return {one.pos: sequences[one.id] for one in leaving}
+
     async def _outgoing(self, relay: str, ids: Iterable[bytes]) -> list[_Outgoing]:
         """Find changes in a relay's outbox by id; those that are no longer in it are left out."""
         wanted = [(relay, id) for id in ids]
@@ -244,6 +314,14 @@ class Relays:
                 one = _outgoing(entry)
                 self._handed_out[relay, one.id] = one
         return [self._handed_out[name] for name in wanted if name in self._handed_out]
+
+
+def _id_in(entry: Entry) -> bytes:
+    match entry.key:
+        case ("hole", str(), bytes() as id):
+            return id
+        case _:
+            raise AssertionError(f"{entry.key!r} is no key of a hole")
 
 
 def _outgoing(entry: Entry) -> _Outgoing:

@@ -9,7 +9,8 @@
    it returns. The first operation that cannot be done decides the error, and nothing is written.
 5. `read` sees whole commits only, and every commit that returned before it was called. Both ends of a range are in it.
 6. An adapter whose connection is lost opens it again, three tries, then says so (`Lost`). A read is asked again; a
-   commit whose outcome is not known is not, and its caller gets `Lost`.
+   commit whose outcome is not known is not, and its caller gets `Lost`. A caller that is cancelled does not know it either:
+   the commit is made as a whole, or not at all.
 
 The port does not retry, cache, seal or interpret anything, and offers no transaction that would wait for its caller.
 """

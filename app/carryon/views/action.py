@@ -31,7 +31,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What only the window can do: `copy {text}`, `focus {target}`."""
+    """What only the window can do: `copy {text}`, `focus {target}`, `stay` (nothing has opened: the focus stays where it was)."""
 
     name: str
     args: Mapping[str, str]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 Level = Literal["unsaved", "saved", "relay", "seen"]
 CoreState = Literal["ready", "read-only"]
@@ -73,6 +73,19 @@ class Progress:
     words: str = ""
 
 
+FETCHED_TOLD_MIN: Final = 64
+"""Changes whose coming is told: fewer are here before anybody has read it."""
+
+
+def fetched_words(fetching: Progress | None) -> str:
+    """Return how much has come of what is being fetched, in words; empty when that is not worth them."""
+    if fetching is None or 0 < fetching.total - fetching.done < FETCHED_TOLD_MIN:
+        return ""
+    if not fetching.total:
+        return "fetching the notes"
+    return f"fetching the notes: {fetching.done:,} of {fetching.total:,} changes are here"
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import did: numbers of notes, and by path with the reason what was refused and what was left out."""
@@ -86,11 +99,33 @@ class ImportReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that needs attention: about a note, where that is known, and words: what is wrong, what is done about it.
+
+    `name` is for dismissing it, empty where that is not for a person to do; `can_ask` where it can be asked for again.
+    """
+
+    words: str
+    note: str | None = None
+    title: str = ""
+    name: str = ""
+    can_ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Toast:
     """Passing words; `restore` is the note that Undo brings back from the trash."""
 
     words: str
     restore: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaved:
+    """What a tab wrote and cannot be saved: the reasons, and its words."""
+
+    reasons: tuple[str, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +147,21 @@ class Device:
     importing: Progress | None = None
     report: ImportReport | None = None
     exporting: Progress | None = None
+    fetching: Progress | None = None
+    """Of the relay's log, while this device catches up with it: what is not here yet may be anything."""
     toast: Toast | None = None
     problems: tuple[str, ...] = ()
     """Errors in words: what happened, what is safe, what to do. They stay until the person dismisses them."""
+    not_saved: NotSaved | None = None
+    troubles: tuple[Trouble, ...] = ()
+    """What needs attention, until it is mended or the person dismisses it."""
+    note_trouble: str = ""
+    """What of the tab's open note cannot be read."""
     update_waiting: bool = False
     persisted: bool | None = None
     """Whether the browser has promised to keep the storage; None: it has not said."""
+    key_lies_beside: bool = False
+    """Whether the key that seals what is stored here lies readable beside it."""
     core: CoreState = "ready"
     words: str = ""
     """Why the core is not ready."""

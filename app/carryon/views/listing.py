@@ -19,7 +19,8 @@ from carryon.notebook.search import Hit
 from carryon.notes.row import Row
 from carryon.views.action import Outcome, Rule, Scene, note_here, search
 from carryon.views.dates import counted, day_of, day_words, machine_time
-from carryon.views.device import Device
+from carryon.views.device import Device, Progress, fetched_words
+from carryon.views.legible import UNNAMED, visible
 from carryon.views.rendering import macro, render
 from carryon.views.route import query_of
 from carryon.views.tab import Tab
@@ -32,10 +33,17 @@ _row_macro: Final = macro("row", "row")
 _marked: Final = macro("row", "marked")
 
 
+class _Wider(NamedTuple):
+    href: str
+    within: str
+    words: str
+
+
 class _Empty(NamedTuple):
     icon: str
     words: str
     advice: str
+    wider: _Wider | None = None
 
 
 class _List(NamedTuple):
@@ -44,6 +52,7 @@ class _List(NamedTuple):
     how_many: str
     query: str
     hint: str
+    fetching: Progress | None
     first: int
     before: int
     after: int
@@ -72,13 +81,14 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
         name=name_of(tab),
         how_many=counted(listing.total, "note", "notes"),
         query=tab.query,
-        hint=_hint(notebook, tab),
+        hint=_hint(notebook, tab, device),
+        fetching=device.fetching if fetched_words(device.fetching) else None,
         first=first,
         before=first,
         after=listing.total - last,
         total=listing.total,
         rows=tuple(rows),
-        empty=None if listing.total else _empty(tab),
+        empty=None if listing.total else _empty(notebook, tab, device),
     )
     return render("list", model)
 
@@ -114,7 +124,7 @@ def name_of(tab: Tab) -> str:
     if tab.place == "trash":
         return "Trash"
     if tab.folder:
-        return tab.folder.rpartition("/")[2]
+        return visible(tab.folder.rpartition("/")[2], UNNAMED)
     return f"#{tab.tag}" if tab.tag else "All notes"
 
 
@@ -129,15 +139,21 @@ def _href_before_note(tab: Tab, device: Device) -> str:
     return f"{query}&note=" if query else "?note="
 
 
-def _hint(notebook: Notebook, tab: Tab) -> str:
+def _hint(notebook: Notebook, tab: Tab, device: Device) -> str:
+    fetched = fetched_words(device.fetching)
+    if fetched:
+        return f"{fetched[:1].upper()}{fetched[1:]}"
     if tab.query.strip() and not notebook.texts_ready:
         return "Titles and openings so far: the texts are still being read."
     return ""
 
 
-def _empty(tab: Tab) -> _Empty:
+def _empty(notebook: Notebook, tab: Tab, device: Device) -> _Empty:
+    if device.fetching is not None and tab.place == "notes":
+        return _Empty("join", "Not all notes are here yet", "They come by themselves while the relay can be reached.")
     if tab.query.strip():
-        return _Empty("search", "No note has this", 'Try fewer words, or "a phrase", tag:name, folder:name, -without.')
+        advice = 'Try fewer words, or "a phrase", tag:name, folder:name, -without.'
+        return _Empty("search", "No note has this", advice, _wider(notebook, tab, device))
     if tab.place == "trash":
         return _Empty("trash", "The trash is empty", "What is moved here can be restored.")
     if tab.folder or tab.tag:
@@ -145,6 +161,17 @@ def _empty(tab: Tab) -> _Empty:
     return _Empty(
         "notes", "No notes yet", "Begin one, or import a folder of Markdown. Everything stays on this device."
     )
+
+
+def _wider(notebook: Notebook, tab: Tab, device: Device) -> _Wider | None:
+    """Return where else there are notes that a search in a folder or tag has not found, or None."""
+    if not tab.folder and not tab.tag:
+        return None
+    found = notebook.listed("notes", "", "", tab.query).total
+    if not found:
+        return None
+    href = query_of(replace(tab, folder=None, tag=None), several=len(device.notebooks) > 1)
+    return _Wider(href, name_of(tab), f"Show {counted(found, 'note', 'notes')} in all notes")
 
 
 def _open_note(scene: Scene, note: str) -> Outcome:
@@ -155,6 +182,10 @@ def _open_note(scene: Scene, note: str) -> Outcome:
     return Outcome(replace(tab, note=note, dialog=None))
 
 
+def _widen(scene: Scene) -> Outcome:
+    return Outcome(replace(scene.tab, folder=None, tag=None, first=0))
+
+
 def _search(scene: Scene, value: str) -> Outcome:
     return Outcome(replace(scene.tab, query=value, first=0))
 
@@ -162,4 +193,5 @@ def _search(scene: Scene, value: str) -> Outcome:
 rules: Final[Mapping[str, Rule]] = {
     "note.open": Rule(_open_note, {"note": note_here}),
     "list.search": Rule(_search, {"value": search}),
+    "list.widen": Rule(_widen),
 }

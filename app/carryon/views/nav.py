@@ -12,6 +12,7 @@ from carryon.notebook.notebook import Notebook
 from carryon.views import checklist
 from carryon.views.action import Outcome, Refused, Rule, Scene, flag, name, notebook_here, place
 from carryon.views.device import Device
+from carryon.views.legible import UNNAMED, visible
 from carryon.views.orders import SwitchNotebook
 from carryon.views.rendering import render
 from carryon.views.route import query_of
@@ -81,7 +82,7 @@ def _folder(folder: str, count: int, tab: Tab, several: bool) -> _Item:
     parts = folder.split("/")
     href = query_of(Tab(tab.notebook, folder=folder), several=several)
     current = tab.place == "notes" and tab.folder == folder
-    return _Item(href, parts[-1], folder, count, current, min(len(parts) - 1, _depth_max))
+    return _Item(href, visible(parts[-1], UNNAMED), folder, count, current, min(len(parts) - 1, _depth_max))
 
 
 def _tag(tag: str, count: int, tab: Tab, several: bool) -> _Item:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from carryon.notebook.commands import CreateNote, MoveNote, PinNote, RenameNote
 from carryon.notebook.notebook import Notebook
 from carryon.notes import markdown
+from carryon.notes.fields import Field
 from carryon.notes.note import Note
 from carryon.views.action import Call, Outcome, Refused, Rule, Scene, flag, name, note_here, title
 from carryon.views.dates import counted, day_of, day_words, machine_time
@@ -27,6 +28,7 @@ from carryon.views.route import query_of
 from carryon.views.tab import TITLE_CHARACTERS_MAX, Tab, is_id
 
 READ_CHARACTERS_MAX: Final = 6_000
+TITLES_MAX: Final = 12
 
 
 class _Note(NamedTuple):
@@ -36,6 +38,7 @@ class _Note(NamedTuple):
     placeholder: str
     title_max: int
     titles: tuple[str, ...]
+    trouble: str
     folder: str
     words: str
     pinned: bool
@@ -51,6 +54,7 @@ class _Note(NamedTuple):
 
 class _NoNote(NamedTuple):
     has_notes: bool
+    fetching: bool
     missing: bool
     back: str
 
@@ -60,15 +64,16 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
     back = query_of(replace(tab, note=None), several=len(device.notebooks) > 1) or "./"
     row = notebook.rows.get(tab.note) if tab.note else None
     if row is None:
-        return render("no_note", _NoNote(bool(notebook.rows), tab.note is not None, back))
+        return render("no_note", _NoNote(bool(notebook.rows), device.fetching is not None, tab.note is not None, back))
     note = notebook.note(row.note)
     model = _Note(
         note=row.note,
         back=back,
-        title=row.title if note is None else note.field("title").value or "",
+        title=row.title if note is None else (notebook.title(note.id).value or "")[:TITLE_CHARACTERS_MAX],
         placeholder=row.title or "Untitled",
         title_max=TITLE_CHARACTERS_MAX,
-        titles=_titles(note),
+        titles=_titles(notebook.title(note.id)) if note else (),
+        trouble=device.note_trouble,
         folder=row.folder,
         words=counted(row.words, "word", "words"),
         pinned=row.pinned,
@@ -87,18 +92,19 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
 def _read(notebook: Notebook, note: Note) -> str:
     # As of the row: the editor shows what is typed, so that a key makes this region no other one.
     body = notebook.text(note.id)
-    return (note.body if body is None else body)[:READ_CHARACTERS_MAX]
+    return (notebook.body(note.id) if body is None else body)[:READ_CHARACTERS_MAX]
 
 
-def _titles(note: Note | None) -> tuple[str, ...]:
+def _titles(title: Field) -> tuple[str, ...]:
     """Return the titles that wait for somebody to choose, or none."""
-    values = sorted({value for _, value in note.field("title").values}) if note else []
-    return tuple(values) if len(values) > 1 else ()
+    values = sorted({value[:TITLE_CHARACTERS_MAX] for _, value in title.values})
+    return tuple(values[:TITLES_MAX]) if len(values) > 1 else ()
 
 
 def _preview(notebook: Notebook, note: Note) -> Markup:
-    found = tuple((target, notebook.linked(target)) for target in _targets(note.body))
-    return _rendered(note.body, found)
+    body = notebook.body(note.id)
+    found = tuple((target, notebook.linked(target)) for target in _targets(body))
+    return _rendered(body, found)
 
 
 @lru_cache(maxsize=8)

@@ -101,6 +101,23 @@ class DismissProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class LetGo:
+    """Forget the words of `Device.not_saved`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask the relay once more for everything that is not here whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class DismissTrouble:
+    """The person has seen a trouble, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepStorage:
     """Ask the browser to keep the storage."""
 
@@ -122,5 +139,8 @@ Order = (
     | ShowToast
     | DismissToast
     | DismissProblem
+    | LetGo
+    | AskAgain
+    | DismissTrouble
     | KeepStorage
 )

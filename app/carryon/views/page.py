@@ -12,6 +12,7 @@ from carryon.notebook.notebook import Notebook
 from carryon.views import importing, join, listing, nav, note, settings, status, toast, trash
 from carryon.views.action import Action, Outcome, Refused, Rule, Scene, carry_out
 from carryon.views.device import Device
+from carryon.views.legible import legible
 from carryon.views.tab import Tab
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -51,7 +52,7 @@ def title_of(notebook: Notebook, tab: Tab) -> str:
             shown = "Join a notebook"
         case _:
             assert_never(tab.place)
-    return f"{shown} · Carryon"
+    return f"{legible(shown)} · Carryon"
 
 
 def act(notebook: Notebook, tab: Tab, device: Device, action: Action) -> Outcome | Refused:

@@ -1,4 +1,4 @@
-"""Settings: this device, adding one, who has the notebook, the relay, storage, export, what runs here."""
+"""Settings: what needs attention, this device, adding one, who has the notebook, the relay, storage, export, what runs here."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from carryon.notebook.notebook import Notebook
 from carryon.views import checklist
 from carryon.views.action import Call, Outcome, Refused, Rule, Scene, name
 from carryon.views.dates import counted
-from carryon.views.device import Device, Member, Relay
+from carryon.views.device import Device, Member, Relay, Trouble
 from carryon.views.orders import (
     AddDevice,
+    AskAgain,
     CloseInvite,
     ConnectRelay,
     DisconnectRelay,
+    DismissTrouble,
     ExportNotebook,
     KeepStorage,
     Order,
@@ -26,6 +28,8 @@ from carryon.views.orders import (
 from carryon.views.rendering import render
 from carryon.views.tab import Tab
 
+TROUBLES_MAX: Final = 50
+"""Troubles that are shown; beyond it says how many more."""
 _local_hosts: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -42,11 +46,15 @@ class _Settings(NamedTuple):
     notebook: str
     notes: str
     core: str
+    troubles: tuple[Trouble, ...]
+    more_troubles: str
+    can_ask: bool
     todo: tuple[checklist.Item, ...]
     invite: _Invite | None
     devices: tuple[Member, ...]
     relay: Relay
     persisted: bool | None
+    key_lies_beside: bool
     exporting: bool
     release: str
 
@@ -59,15 +67,23 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
         notebook=notebook.name,
         notes=counted(counts["notes"], "note", "notes"),
         core=device.core,
+        troubles=device.troubles[:TROUBLES_MAX],
+        more_troubles=_more(len(device.troubles) - TROUBLES_MAX),
+        can_ask=device.core == "ready" and any(each.can_ask for each in device.troubles),
         todo=checklist.open_items(notebook, device),
         invite=_invite(device, tab),
         devices=device.devices,
         relay=device.relay,
         persisted=device.persisted,
+        key_lies_beside=device.key_lies_beside,
         exporting=device.exporting is not None,
         release=device.release,
     )
     return render("settings", model)
+
+
+def _more(number: int) -> str:
+    return f"{counted(number, 'thing more needs', 'things more need')} attention." if number > 0 else ""
 
 
 def _invite(device: Device, tab: Tab) -> _Invite | None:
@@ -116,6 +132,10 @@ def _copy(scene: Scene) -> Outcome | Refused:
     return Outcome(scene.tab, (), (Call("copy", {"text": invite.link}),))
 
 
+def _dismiss(scene: Scene, trouble: str) -> Outcome:
+    return Outcome(scene.tab, (DismissTrouble(trouble),))
+
+
 def _add_device(scene: Scene) -> Outcome:
     return Outcome(Tab(scene.tab.notebook, place="settings", rows=scene.tab.rows), (AddDevice(),))
 
@@ -128,6 +148,8 @@ def _order(order: Order) -> Rule:
 
 
 rules: Final[Mapping[str, Rule]] = {
+    "trouble.ask": _order(AskAgain()),
+    "trouble.dismiss": Rule(_dismiss, {"trouble": name}),
     "device.add": Rule(_add_device, edits=True),
     "invite.copy": Rule(_copy),
     "invite.close": _order(CloseInvite()),

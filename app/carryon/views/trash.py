@@ -9,12 +9,13 @@ from typing import Final
 from carryon.notebook.commands import RestoreNote, TrashNote
 from carryon.views.action import Outcome, Rule, Scene, note_here
 from carryon.views.device import Toast
+from carryon.views.legible import legible
 from carryon.views.orders import DismissToast, ShowToast
 
 
 def _trash_note(scene: Scene, note: str) -> Outcome:
     tab = replace(scene.tab, note=None) if scene.tab.note == note else scene.tab
-    name = scene.notebook.rows[note].title or "Untitled"
+    name = legible(scene.notebook.rows[note].title) or "Untitled"
     shown = name if len(name) <= 40 else f"{name[:39]}…"
     return Outcome(tab, (TrashNote(note), ShowToast(Toast(f"Moved “{shown}” to the trash", restore=note))))
 

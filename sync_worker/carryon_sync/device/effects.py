@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from carryon_sync.device.holes import Hole
 from carryon_sync.formats.change import Seen
 from carryon_sync.protocol.closing import Closing
 
@@ -56,6 +57,7 @@ class Why(Enum):
     REPLACED = "the relay has another log than before: it was replaced or wiped"
     WENT_BACK = "the relay's log is shorter than before: it was rolled back"
     DIFFERS = "the relay's log differs from what it was before"
+    LACKING = "too much of what the relay's log has shown is not here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +76,37 @@ class StoreChanges:
     """Take in `changes`, and in one transaction with them, or after them, keep `reached` as the cursor. → `stored`
 
     `changes` are as sent, unchecked. `places` says which sequence number each id has, also of those in `alone`, which
-    this device pushed itself: all of them are on the relay, so they leave its outbox now, and not before.
+    this device pushed itself: all of them are on the relay, so they leave its outbox now, and not before. Of `alone`,
+    what is not in the outbox is not here: it is kept as a hole with the cursor, and so is every change that had to be
+    dropped, before which the log was held up to `after`.
     """
 
     changes: tuple[bytes, ...]
     places: tuple[tuple[bytes, int], ...]
-    alone: frozenset[bytes]
+    alone: tuple[Hole, ...]
+    after: Seen
     reached: Seen
 
 
 @dataclass(frozen=True, slots=True)
 class StoreFound:
-    """Take in changes that were wanted; they do not move the cursor. → `found_stored`
+    """Take in changes that were wanted; they do not move the cursor. → `held`, then `found_stored`
 
     `finished` are the tags whose last page this is: `HoldBack.fetched` says whether their mark goes.
     """
 
     changes: tuple[bytes, ...]
     finished: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindHeld:
+    """Say which of these are held after all, having come by another way; they leave the outbox too. → `held`
+
+    A change that came by another way is in the outbox of a relay that has not shown it.
+    """
+
+    holes: tuple[Hole, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +127,10 @@ class FetchWants:
 
 @dataclass(frozen=True, slots=True)
 class Acked:
-    """The relay has committed these: evidence for the status. The outbox keeps them until `StoreChanges` names them."""
+    """The relay says that it has committed these: evidence for the status, until the connection ends.
+
+    The outbox keeps them until `StoreChanges` names them.
+    """
 
     sequences: tuple[tuple[bytes, int], ...]
 
@@ -134,7 +152,7 @@ class MakeReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something for the event log and the status: a word for machines, words for people, the changes it is about."""
+    """Something for the event log: a word for machines, words for people, the changes it is about."""
 
     code: str
     words: str
@@ -163,6 +181,7 @@ Effect = (
     | StartOver
     | StoreChanges
     | StoreFound
+    | FindHeld
     | FetchOutbox
     | FetchWants
     | Acked

@@ -11,6 +11,10 @@ differently on updates out of order, so this order is an invariant of the log.
    asked for, its changes wait like others, so nothing falls between; an overflow marks it again.
 4. It holds no changes, only their names: the shell keeps the sealed bytes of what waits, and drops what is dropped.
 5. After a start, and after anything entered the log by another way, `asks(())` and `take((), held)` look again.
+6. A change of a device that had been put out, or had lost the right to write, when it was written, and that does not say so,
+   (`ended`) waits for somebody's word as well: it is vouched for when it is a head of the frontier that its remover held,
+   or when what builds on it counts. So whatever of that device's chain a member in good standing held, or went on from,
+   counts, and nothing else does, in whatever order it comes.
 """
 
 from __future__ import annotations
@@ -24,11 +28,12 @@ from carryon_sync.protocol.frames import Range
 
 WAITING_MAX = 4096
 WAITING_BYTES_MAX = 64 << 20
+NEED_BYTES = 256  # what one need takes in memory: compressed, a change may name very many
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A verified change by its names; `needs` come from its opened body, `size` is its length as sent."""
+    """A verified change by its names; `needs` come from its opened body, `size` what it takes, sealed, with its needs."""
 
     id: bytes
     tag: bytes
@@ -37,6 +42,7 @@ class Arrived:
     prev: bytes
     needs: tuple[Link, ...]
     size: int
+    ended: bool = False
 
     @property
     def predecessors(self) -> tuple[Link, ...]:
@@ -45,11 +51,11 @@ class Arrived:
         return (*own, *self.needs)
 
 
-def arrived(change: Change, needs: tuple[Link, ...]) -> Arrived:
-    """Name an opened change."""
+def arrived(change: Change, needs: tuple[Link, ...], *, ended: bool = False) -> Arrived:
+    """Name an opened change; `ended` where its device was out, or might not write, and it does not know of that."""
     header = change.header
-    size = len(change.ciphertext)
-    return Arrived(change.id, header.tag, header.author, header.n, header.prev, needs, size)
+    size = len(change.ciphertext) + NEED_BYTES * len(needs)
+    return Arrived(change.id, header.tag, header.author, header.n, header.prev, needs, size, ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,12 @@ class HoldBack:
         self,
         waiting: Iterable[Arrived] = (),
         marked: Iterable[bytes] = (),
+        vouched: Iterable[bytes] = (),
         *,
         waiting_max: int = WAITING_MAX,
         bytes_max: int = WAITING_BYTES_MAX,
     ) -> None:
-        """Begin with what the store `waiting` keeps from before and the tags that were marked."""
+        """Begin with what the store `waiting` keeps from before, the tags that were marked, and the heads of frontiers."""
         self._waiting_max = waiting_max
         self._bytes_max = bytes_max
         self._waiting: dict[bytes, Arrived] = {}
@@ -93,6 +100,7 @@ class HoldBack:
         self._followers: dict[bytes, set[bytes]] = {}
         self._size = 0
         self._fetching: dict[bytes, bool] = dict.fromkeys(marked, False)
+        self._vouched: set[bytes] = set(vouched)
         for one in waiting:
             self._enter(one, frozenset())
 
@@ -110,6 +118,22 @@ class HoldBack:
     def marked(self) -> tuple[bytes, ...]:
         """Return the tags that are to be fetched, also those being fetched."""
         return tuple(self._fetching)
+
+    @property
+    def unvouched(self) -> tuple[Arrived, ...]:
+        """Return what waits for somebody's word, because its device was out when it was written."""
+        return tuple(one for id, one in self._waiting.items() if _word_for(id) in self._missing[id])
+
+    def vouch(self, ids: Iterable[bytes]) -> None:
+        """Take somebody's word for these changes, and so for what they build on; `take` then releases what can be."""
+        open_ids = [id for id in ids if id not in self._vouched]
+        while open_ids:
+            id = open_ids.pop()
+            self._vouched.add(id)
+            self._settle(_word_for(id))
+            waiting = self._waiting.get(id)
+            if waiting is not None:
+                open_ids += [link.id for link in waiting.predecessors if link.id not in self._vouched]
 
     def asks(self, arrivals: Sequence[Arrived]) -> frozenset[Asked]:
         """Return the predecessors of `arrivals` (of all that waits, when there are none) to look up in the log.
@@ -165,6 +189,11 @@ class HoldBack:
         self._waiting[one.id] = one
         self._size += one.size
         missing = self._missing[one.id] = {link.id for link in one.predecessors if link.id not in held}
+        if not one.ended or one.id in self._vouched:
+            self._vouched.discard(one.id)
+            self.vouch(link.id for link in one.predecessors if link.id not in held)
+        else:
+            missing.add(_word_for(one.id))
         for id in missing:
             self._followers.setdefault(id, set()).add(one.id)
 
@@ -212,3 +241,8 @@ class HoldBack:
             share = 1 / self._waiting_max + one.size / self._bytes_max
             shares[one.tag] = shares.get(one.tag, 0.0) + share
         return min(shares, key=lambda tag: (-shares[tag], tag))
+
+
+def _word_for(id: bytes) -> bytes:
+    """Return what stands among a change's missing predecessors while nobody has vouched for it."""
+    return b"word for " + id

@@ -16,7 +16,7 @@ from enum import Enum
 from carryon_sync.device.effects import Close, Joined, JoiningEffect, NotJoined, Send, Sign, StoreMembers
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.codec import decode, encode
+from carryon_sync.protocol.codec import encode
 from carryon_sync.protocol.frames import (
     ByInvite,
     Challenge,
@@ -29,6 +29,7 @@ from carryon_sync.protocol.frames import (
     Welcome,
     hello_signed,
 )
+from carryon_sync.protocol.parts import Reader
 
 Effects = list[JoiningEffect]
 
@@ -48,13 +49,16 @@ class Joining:
         self._notebook = notebook
         self._origin = origin
         self._step = _Step.CONNECTED
+        self._reader = Reader()
         self._hello = Hello(ByInvite(invite), nonce, bytes(16), 0, bytes(32), (), b"")
 
     def received(self, data: bytes) -> Effects:
         """Take in one message."""
         if self._step is _Step.OVER:
             return []
-        match decode(data):
+        match self._reader.read(data):
+            case None:
+                return []
             case Challenge(nonce=nonce) if self._step is _Step.CONNECTED:
                 self._step = _Step.PROVING
                 return [Sign(hello_signed(self._notebook, self._origin, nonce, self._hello))]

@@ -7,8 +7,9 @@ A session is one `Conversation` after another, and the time between them. A conv
     receive members ─ StoreMembers ─ members_stored
     receive welcome ─ [StartOver(WENT_BACK | DIFFERS) ─ started_over]
     receive changes ─ StoreChanges ─ stored ─ … ─ Send got                      until the welcome's head: live
-    live: FetchWants ─ want ─ Send want ─ receive found ─ StoreFound ─ found_stored ─ (next page, or done)
-          MakeReceipt ─ receipt ─ Send receipt           receive receipt ─ KeepReceipt
+    live: FetchWants ─ want ─ Send want ─ receive found ─ StoreFound ─ held, found_stored ─ (next page, or done)
+          MakeReceipt ─ receipt ─ Send receipt           receive receipt ─ KeepReceipt ─ claimed
+          FindHeld ─ held
           changed ─ FetchOutbox ─ outbox ─ Send push     receive ack ─ Acked
     Close, or the socket ends ─ disconnected(jitter) ─ tick ─ Open …
 
@@ -28,10 +29,14 @@ Reconnecting: after a while (`retrying`), at once on `hint_online`. What holds w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from carryon_sync.device.conversation import Conversation, Effects, Lasting
+from carryon_sync.device.complaints import Stands
+from carryon_sync.device.conversation import CONNECTION, Conversation, Effects
 from carryon_sync.device.effects import Close
+from carryon_sync.device.holes import Hole, Holes
+from carryon_sync.device.lasting import Lasting
+from carryon_sync.device.patience import Patience
 from carryon_sync.device.status import Phase, Status
 from carryon_sync.formats.change import Seen
 from carryon_sync.formats.members import Members
@@ -51,16 +56,16 @@ class Session:
         origin: str,
         members: Members,
         reached: Seen | None,
+        holes: Iterable[Hole] = (),
         *,
         patience_ms: int = PATIENCE_MS,
     ) -> None:
         """Make a session that is stopped.
 
         `origin` is host and port as the socket's address has them; `reached` is what is kept of this relay, None for a
-        new one; `patience_ms` is how long an answer may take: links that are far away need more.
+        new one, and `holes` what that lacks; `patience_ms` is how long a silence may be, on links that need no more.
         """
-        self._lasting = Lasting(notebook, certificate, origin, members, reached)
-        self._patience_ms = patience_ms
+        self._lasting = Lasting(notebook, certificate, origin, members, reached, Holes(holes), Patience(patience_ms))
         self._stopped = True
         self._talk: Conversation | None = None
 
@@ -104,10 +109,16 @@ class Session:
             return [Close(Closing.NORMAL, "the session was stopped meanwhile")]
         return self._talk.connected(now, nonce)
 
-    def disconnected(self, now: int, words: str, jitter: float) -> Effects:
-        """Note that the socket ended, or never opened; `jitter` is random, from 0 up to 1."""
+    def disconnected(self, now: int, words: str, jitter: float, code: int = Closing.NORMAL) -> Effects:
+        """Note that the socket ended, or never opened; `jitter` is random, from 0 up to 1.
+
+        `words` and `code` are those with which the relay closed it, if it did, and say why where nothing has said so.
+        """
         if self._talk is not None:
-            self._lasting.words = self._talk.said or words
+            if code in (Closing.FAILED, Closing.FLOODED):
+                self._lasting.complaints.say("not-stored", words, Stands.UNTIL_STORED)
+            elif not self._talk.explained:
+                self._lasting.complaints.say(CONNECTION, words, Stands.UNTIL_LIVE)
             self._lasting.retry.failed(now, jitter)
             self._talk = None
         return []
@@ -133,8 +144,13 @@ class Session:
         if self._talk is not None:
             return self._talk.status
         phase, retry = Phase.STOPPED if self._stopped else Phase.WAITING, self._lasting.retry
-        reached, words = self._lasting.reached, self._lasting.words
-        return Status(phase, None, None, reached, None, 0, retry.failures, retry.at, words)
+        reached, held, words = self._lasting.reached, self._lasting.held, self._lasting.complaints.words
+        return Status(phase, None, None, reached, held, None, 0, retry.failures, retry.at, words)
+
+    @property
+    def holes(self) -> Holes:
+        """Return what the relay's log has shown and is not here."""
+        return self._lasting.holes
 
     # What the shell answers.
 
@@ -151,17 +167,26 @@ class Session:
         """Note that the received records are kept: this device may be allowed to write now."""
         return [] if self._talk is None else self._talk.members_stored()
 
-    def stored(self, now: int) -> Effects:
-        """Note that the oldest `StoreChanges` that was not answered yet is durable."""
-        return [] if self._talk is None else self._talk.stored(now)
+    def stored(self, holes: Sequence[Hole], now: int) -> Effects:
+        """Note that the oldest `StoreChanges` that was not answered yet is durable, with the holes that it left."""
+        return [] if self._talk is None else self._talk.stored(holes, now)
 
     def outbox(self, changes: Sequence[bytes], position: int) -> Effects:
         """Take a page of the outbox; `position` is that of its last change in the log."""
         return [] if self._talk is None else self._talk.outbox(changes, position)
 
-    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes]) -> Effects:
-        """Ask the relay for what is lacking, if anything."""
-        return [] if self._talk is None else self._talk.want(tags, ranges, ids)
+    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes], now: int) -> Effects:
+        """Ask the relay for what is lacking, and for what fills the holes, if anything."""
+        return [] if self._talk is None else self._talk.want(tags, ranges, ids, now)
+
+    def held(self, ids: Sequence[bytes], now: int) -> Effects:
+        """Note that these changes are held now, some of which may have been lacking."""
+        return [] if self._talk is None else self._talk.held(ids, now)
+
+    def claimed(self, sequence: int, now: int) -> Effects:
+        """Note how far other devices say that they hold the relay's log, the furthest of them."""
+        self._lasting.claimed = sequence
+        return [] if self._talk is None else self._talk.claimed(now)
 
     def found_stored(self) -> Effects:
         """Note that a page of what was wanted was taken in; ask for the next, or whether anything else is lacking."""
@@ -173,5 +198,5 @@ class Session:
 
     def _open(self, now: int) -> Effects:
         self._lasting.retry.tried()
-        self._talk = Conversation(self._lasting, self._patience_ms)
+        self._talk = Conversation(self._lasting)
         return self._talk.open(now)

@@ -24,12 +24,16 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A session in numbers; times in ms on the session's clock; `words` is the last error, empty when live."""
+    """A session in numbers; times in ms on the session's clock.
+
+    `reached` is what the relay's log has shown, `held` how far it is held without a hole; `words` say what is wrong.
+    """
 
     phase: Phase
     last_heard: int | None
     round_trip: int | None
     reached: Seen | None
+    held: Seen | None
     head: int | None
     unacked: int
     failures: int

@@ -17,6 +17,8 @@ from carryon_sync.protocol.batches import batched
 from carryon_sync.protocol.frames import Push
 
 PAGE_CHANGES_MAX = 128
+# Small, so that what a thin link has carried when it breaks is on the relay.
+PUSH_BYTES_MAX = 64 << 10
 
 
 class Upstream:
@@ -37,6 +39,11 @@ class Upstream:
         """Return how many changes were pushed on this connection and are not acked."""
         return len(self._unacked)
 
+    @property
+    def idle(self) -> bool:
+        """Say whether the outbox was read to its end, and all of it is acked."""
+        return not (self._unacked or self._queue or self._more or self._fetching)
+
     def offer(self) -> tuple[Push, ...]:
         """Return what the window has room for."""
         taken = 0
@@ -51,7 +58,7 @@ class Upstream:
                 self._unacked_bytes += len(change)
                 offered.append(change)
         del self._queue[:taken]
-        return tuple(Push(batch) for batch in batched(offered))
+        return tuple(Push(batch) for batch in batched(offered, PUSH_BYTES_MAX))
 
     def fetch(self) -> FetchOutbox | None:
         """Return what to read next, where there is room for it and may be something."""
@@ -79,6 +86,10 @@ class Upstream:
         self._position = 0
         self._more = True
         self._queue.clear()
+
+    def pushed(self, sequences: Iterable[tuple[bytes, int]]) -> tuple[tuple[bytes, int], ...]:
+        """Return those of these acks that are of what was pushed on this connection and not acked yet."""
+        return tuple((id, sequence) for id, sequence in sequences if id in self._unacked)
 
     def settled(self, ids: Iterable[bytes]) -> None:
         """Take acked or refused changes out of the window."""

@@ -1,11 +1,11 @@
-"""What is lacking is asked for page by page: one want at a time, each thing once per connection.
+"""What is lacking is asked for page by page: one want at a time, each thing once per connection, or when somebody looks.
 
 Asking once keeps a relay that does not have something, or has it broken, from being asked in circles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from carryon_sync.device.effects import StoreFound
@@ -29,6 +29,11 @@ class Wanting:
         """Say whether nothing is being asked for."""
         return self._want is None
 
+    @property
+    def ids(self) -> tuple[bytes, ...]:
+        """Return the ids that are being asked for."""
+        return () if self._want is None else self._want.ids
+
     def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes]) -> Want | None:
         """Begin to ask for what was not asked for yet; None if that is nothing, or something is being asked for."""
         fresh_tags, fresh_ids = self._fresh(tags), self._fresh(ids)
@@ -39,6 +44,10 @@ class Wanting:
         self._no += 1
         self._want = Want(self._no, 0, fresh_tags, fresh_ranges, fresh_ids)
         return self._want
+
+    def ask_again(self, ids: Iterable[bytes]) -> None:
+        """Let these be asked for once more."""
+        self._asked.difference_update(ids)
 
     def found(self, page: Found) -> StoreFound | Rejected:
         """Take a page of the answer."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from carryon_sync.protocol.frames import ITEMS_MAX
 
-BATCH_BYTES_MAX = 1 << 20
+BATCH_BYTES_MAX = 256 << 10
 
 
 def batched(items: Iterable[bytes], bytes_max: int = BATCH_BYTES_MAX) -> Iterator[tuple[bytes, ...]]:

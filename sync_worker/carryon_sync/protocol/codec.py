@@ -6,6 +6,7 @@ The layout stands in `frames.py`; this is its one implementation, used by the de
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,8 +19,11 @@ from carryon_sync.protocol.frames import (
     ITEMS_MAX,
     LINE_BYTES_MAX,
     NUMBER_MAX,
+    PART_BYTES,
+    PARTS_MAX,
     RECEIPT_BYTES_MAX,
     TIPS_MAX,
+    WANTED_NUMBERS_MAX,
     WANTS_MAX,
     WORDS_CHARACTERS_MAX,
     Ack,
@@ -34,6 +38,7 @@ from carryon_sync.protocol.frames import (
     Hello,
     IdAlone,
     MembersRecords,
+    Part,
     Ping,
     Pong,
     Push,
@@ -44,16 +49,22 @@ from carryon_sync.protocol.frames import (
     Welcome,
 )
 
+# An error's words may be nothing but brackets; a line itself has a handful.
+BRACKETS_MAX = WORDS_CHARACTERS_MAX + 24
+DEPTH_MAX = 8
+# A string as a whole, closed or not, or a bracket.
+_PARTS = re.compile(r'"(?:[^"\\]|\\.?)*"?|[\[\]{}]', re.DOTALL)
+
 
 def encode(frame: Frame) -> bytes:
     """Write a frame as one message."""
     match frame:
         case Challenge():
-            return _line("challenge", nonce=frame.nonce, log=frame.log, tips=frame.tips)
+            return _line("challenge", nonce=frame.nonce, log=frame.log, tips=frame.tips[:TIPS_MAX])
         case Hello(who=who):
             named = {"certificate": who.id} if isinstance(who, ByCertificate) else {"invite": who.signing}
             position = {"log": frame.log, "cursor": frame.cursor, "running": frame.running}
-            return _line("hello", frame.proof, **named, nonce=frame.nonce, **position, tips=frame.tips)
+            return _line("hello", frame.proof, **named, nonce=frame.nonce, **position, tips=frame.tips[:TIPS_MAX])
         case Welcome():
             position = {"log": frame.log, "head": frame.head, "running": frame.running, "since": frame.since}
             return _line(
@@ -90,6 +101,8 @@ def encode(frame: Frame) -> bytes:
             return _line("ping", no=no)
         case Pong(no):
             return _line("pong", no=no)
+        case Part(no, of, data):
+            return _line("part", data, no=no, of=of)
         case Unknown(name):
             return _line(name)
 
@@ -101,9 +114,17 @@ def decode(data: bytes) -> Frame | Rejected:
     end = data.find(b"\n", 0, LINE_BYTES_MAX + 1)
     if end < 0:
         return Rejected(f"a frame begins with a line of at most {LINE_BYTES_MAX} bytes, and this one does not")
+    # In Pyodide, JSON some thousand levels deep ends the interpreter itself, where nothing can be caught any more.
+    brackets = data.count(b"[", 0, end) + data.count(b"{", 0, end)
+    if brackets > BRACKETS_MAX:
+        return Rejected(f"a frame's line has {brackets} opening brackets, the limit is {BRACKETS_MAX}")
     try:
-        line = json.loads(data[:end])
-    except (ValueError, RecursionError):
+        # As text: of bytes, `json` guesses an encoding of its own.
+        text = data[:end].decode()
+        if _depth(text) > DEPTH_MAX:
+            return Rejected(f"a frame's line is more than {DEPTH_MAX} deep")
+        line = json.loads(text)
+    except ValueError:
         return Rejected("a frame's line is not JSON")
     if not isinstance(line, dict) or not isinstance(line.get("frame"), str):
         return Rejected('a frame\'s line is an object with its name under "frame"')
@@ -118,6 +139,15 @@ def decode(data: bytes) -> Frame | Rejected:
     except Malformed as fault:
         return Rejected(f"not a frame {name}: {fault}")
     return frame
+
+
+def _depth(line: str) -> int:
+    """Return how deep the brackets of a line go: JSON is read by recursion, and in Pyodide a deep one ends the interpreter."""
+    depth = deepest = 0
+    for part in _PARTS.findall(line) if line.count("[") + line.count("{") > DEPTH_MAX else ():
+        depth += (part in "[{") - (part in "]}")
+        deepest = max(deepest, depth)
+    return deepest
 
 
 class _Line:
@@ -220,13 +250,18 @@ def _want(line: _Line, behind: Cursor) -> Want:
     tags = tuple(behind.take(16, "tag") for _ in range(line.count("tags", WANTS_MAX)))
     ranges = tuple(_range(behind) for _ in range(line.count("ranges", WANTS_MAX)))
     ids = tuple(behind.take(32, "id") for _ in range(line.count("ids", WANTS_MAX)))
+    numbers = sum(one.last - one.first + 1 for one in ranges)
+    if numbers > WANTED_NUMBERS_MAX:
+        raise Malformed(f"the ranges hold {numbers} numbers, the limit is {WANTED_NUMBERS_MAX}")
     return Want(no, after, tags, ranges, ids)
 
 
 def _range(behind: Cursor) -> Range:
     one = Range(behind.take(16, "tag"), behind.take(16, "author"), behind.u64("first"), behind.u64("last"))
-    if max(one.first, one.last) > NUMBER_MAX:
+    if one.last > NUMBER_MAX:
         raise Malformed(f"a range ends at {NUMBER_MAX} at most")
+    if one.first > one.last:
+        raise Malformed(f"a range from {one.first} to {one.last} holds nothing")
     return one
 
 
@@ -255,6 +290,13 @@ def _pong(line: _Line, behind: Cursor) -> Pong:
     return Pong(line.number("no"))
 
 
+def _part(line: _Line, behind: Cursor) -> Part:
+    no, of, data = line.number("no"), line.count("of", PARTS_MAX), behind.rest()
+    if not no < of or of < 2 or not 0 < len(data) <= PART_BYTES:
+        raise Malformed(f"part {no} of {of} has {len(data)} bytes: a part has 1 to {PART_BYTES}, the first of two is 0")
+    return Part(no, of, data)
+
+
 _READERS: dict[str, Callable[[_Line, Cursor], Frame]] = {
     "challenge": _challenge,
     "hello": _hello,
@@ -270,6 +312,7 @@ _READERS: dict[str, Callable[[_Line, Cursor], Frame]] = {
     "error": _error,
     "ping": _ping,
     "pong": _pong,
+    "part": _part,
 }
 
 

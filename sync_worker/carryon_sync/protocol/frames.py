@@ -20,8 +20,10 @@ long or many stands behind the line, one after the other, in the order below. Nu
     receipt    certificate (32)                                           the sealed receipt, to the end
     error      code (word), words, ids (count)                            ids (32)
     ping pong  no                                                         –
+    part       no, of                                                     a part of a frame, from 0 (`parts.py`)
 
 1. Every length has a named limit here; what breaks one is `Rejected`; so is a byte too few or too many (`codec.py`).
+   Tips alone are cut at their limit by who writes them: who names fewer is sent more than it lacks, and no worse.
 2. Keys of the line that are not known are passed over. A frame that is not known is `Unknown`: the other side is newer.
 3. In `changes`, sequence numbers count up from `since` + 1. An id alone stands for a change that the receiver pushed on
    this connection, or that a checkpoint stands in for: it counts in the running hash and needs no bytes.
@@ -39,9 +41,12 @@ from carryon_sync.formats.octets import labelled
 PROTOCOL: Final = "carryon.1"
 LINE_BYTES_MAX = 64 << 10
 FRAME_BYTES_MAX = CHANGE_BYTES_MAX + LINE_BYTES_MAX
+PART_BYTES = 32 << 10
+PARTS_MAX = -(-FRAME_BYTES_MAX // PART_BYTES)
 ITEMS_MAX = 2048
 TIPS_MAX = 256
 WANTS_MAX = 256
+WANTED_NUMBERS_MAX = 256
 RECEIPT_BYTES_MAX = 64 << 10
 WORDS_CHARACTERS_MAX = 1000
 NUMBER_MAX = 2**53 - 1
@@ -181,6 +186,15 @@ class Pong:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Part `no` of the `of` parts of a frame that is too large for one message."""
+
+    no: int
+    of: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A frame of a newer release."""
 
@@ -202,6 +216,7 @@ Frame = (
     | Error
     | Ping
     | Pong
+    | Part
     | Unknown
 )
 

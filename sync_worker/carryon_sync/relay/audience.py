@@ -2,7 +2,8 @@
 
 1. Who stands at the head gets a commit at once, in one frame encoded once for all; who pushed part of it gets ids in
    place of what it pushed. Who is behind reads pages, a window of bytes ahead of what it says it has.
-2. What a connection may leave un-got, for how long, and how long it may say nothing, is bounded.
+2. What a connection may leave un-got, for how long without any progress, and how long it may say nothing, is bounded. A
+   hello may be long in coming from far away: who waits for one at the door stays until its place is needed.
 3. Only what is committed goes out. Who may come in and what is taken from them is the room's to decide.
 """
 
@@ -14,6 +15,7 @@ from carryon_sync.protocol.batches import batched
 from carryon_sync.protocol.closing import Closing
 from carryon_sync.protocol.codec import encode
 from carryon_sync.protocol.frames import Ack, Changes, Error, Frame, IdAlone, MembersRecords, Receipt
+from carryon_sync.relay.door import DOOR_CONNECTIONS_MAX, gives_way, longest_at_door
 from carryon_sync.relay.ledger import Committed, Page
 from carryon_sync.relay.pending import Pending
 from carryon_sync.relay.room_effects import Deliver, HangUp, Read, Report, RoomEffect
@@ -22,6 +24,7 @@ from carryon_sync.relay.visitor import Place, Visitor
 WINDOW_BYTES = 4 << 20
 PAGE_BYTES_MAX = 256 << 10
 SILENCE_MS = 120_000
+DOOR_MS = 3 * 60 * 60 * 1000
 
 Effects = list[RoomEffect]
 
@@ -30,23 +33,47 @@ class Audience:
     """The connections of a room, by number."""
 
     def __init__(self, patience_ms: int) -> None:
-        """Begin with nobody; `patience_ms` is how long a device may take to say hello or to get on."""
+        """Begin with nobody; `patience_ms` is how long a device may take to get on, its round trips beside."""
         self.visitors: dict[int, Visitor] = {}
         self._patience_ms = patience_ms
+
+    @property
+    def anybody_in(self) -> bool:
+        """Say whether anybody here was let in."""
+        return any(visitor.place is not Place.DOOR for visitor in self.visitors.values())
 
     def tick(self, now: int) -> Effects:
         """Hang up on who says nothing, who never said hello, and who has not got on with what it was sent."""
         effects: Effects = []
         for visitor in tuple(self.visitors.values()):
             silence = now - visitor.heard
-            if visitor.place is Place.DOOR and silence >= self._patience_ms:
-                effects += self.hang_up(visitor, Closing.SILENT, "no hello came")
+            if visitor.place is Place.DOOR:
+                if now - visitor.waits_from >= DOOR_MS:
+                    effects += self.hang_up(visitor, Closing.SILENT, "no hello came")
             elif silence >= SILENCE_MS + self._patience_ms:
                 effects += self.hang_up(visitor, Closing.SILENT, f"nothing was heard for {silence} ms")
-            elif visitor.stalled_since is not None and now - visitor.stalled_since >= self._patience_ms:
+            elif visitor.stalls(now, WINDOW_BYTES, self._patience_ms):
                 words = f"{visitor.ungot_bytes} bytes were sent and not said to be got: connect again to go on"
                 effects += self.hang_up(visitor, Closing.SLOW, words)
         return effects
+
+    def enter(self, visitor: Visitor) -> Effects:
+        """Take in a newcomer at the door."""
+        effects: Effects = []
+        longest = longest_at_door(self.visitors.values())
+        if longest is not None:
+            words = f"{DOOR_CONNECTIONS_MAX} connections wait here without a hello, which is the limit: connect again"
+            effects = self.hang_up(longest, Closing.FLOODED, words)
+        self.visitors[visitor.connection] = visitor
+        return effects
+
+    def make_way(self, visitor: Visitor) -> Effects:
+        """Find a place for a visitor that was let in just now."""
+        leaves = gives_way(self.visitors.values(), visitor)
+        if leaves is None:
+            return []
+        words = "as many connections are in this notebook as may be: close other windows, or connect again later"
+        return self.hang_up(leaves, Closing.FLOODED, words)
 
     def page(self, visitor: Visitor, page: Page, head: int, now: int) -> Effects:
         """Send a page to a visitor that is behind, and read on."""
@@ -120,6 +147,10 @@ class Audience:
             if visitor.place is Place.IN and visitor.certificate not in (None, certificate)
         )
         return [Deliver(others, encode(Receipt(certificate, sealed)))] if others else []
+
+    def turn_away(self, visitor: Visitor, code: str, words: str) -> Effects:
+        """End the connection of who may not be in, or not any more."""
+        return [to(visitor.connection, Error(code, words)), *self.hang_up(visitor, Closing.NOT_LET_IN, words)]
 
     def broken(self, visitor: Visitor, reason: str) -> Effects:
         """End the connection of who does not keep to the protocol."""

@@ -8,7 +8,9 @@ committed) · changes from its cursor · then push, got, want, receipt, members 
 2. The same id again gets the same ack. A fork is kept, acked, passed on and reported.
 3. What goes out to whom, and how fast, is its `Audience`.
 4. A broken frame ends its connection; a refused record or change is named in an error and the rest goes on.
-5. Everything is bounded: what a connection may have un-acked, what the room holds uncommitted, how many are in it.
+5. Everything is bounded: what a connection may have un-acked, what the room holds uncommitted, how many are in it, and
+   by its `door` what may come before a hello. Who is let in is its `Reception`'s to say.
+6. A connection ends with the commit of the record that ends its right to be in.
 
 Every effect that says → in `room_effects.py` is answered by calling that method, in the order in which the ledger did
 it. `now` is in ms on a clock that only moves forward, `date` in ms since 1970.
@@ -16,14 +18,13 @@ it. `now` is in ms on a clock that only moves forward, `date` in ms since 1970.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from carryon_sync.formats.change import Change, Kind, decode_change, id_in
-from carryon_sync.formats.records import Invite
+from carryon_sync.formats.change import Change, decode_change, id_in
+from carryon_sync.formats.extras import decode_extra
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.batches import batched
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.codec import decode
 from carryon_sync.protocol.frames import (
     FRAME_BYTES_MAX,
     ByInvite,
@@ -42,29 +43,38 @@ from carryon_sync.protocol.frames import (
     Want,
     Welcome,
 )
-from carryon_sync.relay.admission import Admission, Taken, Verify
+from carryon_sync.relay.admission import Verify
 from carryon_sync.relay.audience import PAGE_BYTES_MAX, WINDOW_BYTES, Audience, Effects, to
+from carryon_sync.relay.door import DOOR_FRAME_BYTES_MAX, too_many, too_much
 from carryon_sync.relay.ledger import Committed, FoundPage, Opened, Page, entry_of
 from carryon_sync.relay.pending import Pending
-from carryon_sync.relay.room_effects import Commit, Find, HangUp, Read, Report
+from carryon_sync.relay.reception import Reception
+from carryon_sync.relay.room_effects import Commit, Find, Read, Report
 from carryon_sync.relay.visitor import Place, Visitor
 
 PENDING_BYTES_MAX = 64 << 20
-CONNECTIONS_MAX = 1000
 PATIENCE_MS = 60_000
 
 
 class Room:
     """One notebook at a relay."""
 
-    def __init__(self, notebook: bytes, opened: Opened, verify: Verify, *, patience_ms: int = PATIENCE_MS) -> None:
-        """Begin with what the ledger keeps; `patience_ms` is how long a device may take to say hello or to get on."""
+    def __init__(
+        self,
+        notebook: bytes,
+        opened: Opened,
+        origins: Sequence[str],
+        verify: Verify,
+        *,
+        patience_ms: int = PATIENCE_MS,
+    ) -> None:
+        """Begin with what the ledger keeps; `patience_ms` is how long a device may take to get on."""
         self._notebook = notebook
         self._log = opened.log
         self._head = opened.head
         self._running = opened.running
         self._receipts = dict(opened.receipts)
-        self._admission = Admission(notebook, opened.records, verify)
+        self._reception = Reception(notebook, opened.records, origins, verify)
         self._audience = Audience(patience_ms)
         self._pending = Pending()
         self._committing: Pending | None = None
@@ -79,15 +89,27 @@ class Room:
         """Return the sequence number of the newest change that is committed."""
         return self._head
 
+    @property
+    def unproven_bytes(self) -> int:
+        """Return the size of the records that came while nobody here had proven anything."""
+        return self._reception.unproven_bytes
+
+    def unfinished_bytes(self, connection: int) -> int:
+        """Return how many bytes are held of a frame whose parts have not all come."""
+        visitor = self._audience.visitors.get(connection)
+        return 0 if visitor is None else visitor.reader.unfinished_bytes
+
+    def is_in(self, connection: int) -> bool:
+        """Say whether a connection was let in."""
+        visitor = self._audience.visitors.get(connection)
+        return visitor is not None and visitor.place is not Place.DOOR
+
     # Connections.
 
-    def joined(self, connection: int, nonce: bytes, origin: str, now: int) -> Effects:
-        """Take a new connection; `nonce` is 32 random bytes, `origin` the host and port it asked for."""
-        if len(self._audience.visitors) >= CONNECTIONS_MAX:
-            words = f"{CONNECTIONS_MAX} connections are in this notebook, which is the limit"
-            return [HangUp(connection, Closing.FLOODED, words)]
-        self._audience.visitors[connection] = Visitor(connection, nonce, origin, now)
-        return [to(connection, Challenge(nonce, self._log, self._admission.members.tips()))]
+    def joined(self, connection: int, nonce: bytes, now: int) -> Effects:
+        """Take a new connection; `nonce` is 32 random bytes."""
+        entered = self._audience.enter(Visitor(connection, nonce, now))
+        return [*entered, to(connection, Challenge(nonce, self._log, self._reception.members.tips()))]
 
     def left(self, connection: int) -> None:
         """Forget a connection that ended."""
@@ -99,7 +121,12 @@ class Room:
         if visitor is None:
             return []
         visitor.heard = now
-        frame = decode(data)
+        excess = too_much(visitor, len(data)) if visitor.place is Place.DOOR else None
+        if excess is not None:
+            return self._audience.hang_up(visitor, Closing.FLOODED, excess)
+        frame = visitor.reader.read(data, DOOR_FRAME_BYTES_MAX if visitor.place is Place.DOOR else FRAME_BYTES_MAX)
+        if frame is None:
+            return []
         if isinstance(frame, Rejected):
             return self._audience.broken(visitor, frame.reason)
         return self._took(visitor, frame, now, date)
@@ -117,6 +144,7 @@ class Room:
         before, self._head, self._running = self._head, committed.head, committed.running
         effects: Effects = []
         effects += self._audience.give_records(done)
+        effects += self._turn_out() if done.records else []
         effects += self._audience.ack(done, committed)
         entries = (entry for _, entry in done.changes)
         fresh = [(place.id, entry.data) for place, entry in zip(committed.places, entries, strict=True) if place.new]
@@ -155,12 +183,13 @@ class Room:
     def _took(self, visitor: Visitor, frame: Frame, now: int, date: int) -> Effects:
         match frame:
             case MembersRecords(records):
-                return self._take_records(visitor, records, date)
+                return self._take_records(visitor, records, now, date)
             case Hello() if visitor.hello is None:
-                return self._take_hello(visitor, frame, date)
+                return self._take_hello(visitor, frame, now, date)
             case Ping(no):
                 return [to(visitor.connection, Pong(no))]
             case Pong():
+                visitor.ponged(now)
                 return []
             case Unknown(name):
                 words = f"this relay does not know the frame {name!r}: it needs an update"
@@ -171,7 +200,7 @@ class Room:
             case Push(changes):
                 return self._take_push(visitor, changes)
             case Got(cursor):
-                if not visitor.got(cursor):
+                if not visitor.got(cursor, now):
                     return self._audience.broken(visitor, f"{cursor} was not sent")
                 return self._audience.feed(visitor, self._head)
             case Want() if not visitor.finding:
@@ -185,29 +214,25 @@ class Room:
             case _:
                 return self._audience.broken(visitor, f"a device does not send {type(frame).__name__} now")
 
-    def _take_records(self, visitor: Visitor, records: tuple[bytes, ...], date: int) -> Effects:
-        effects: Effects = []
-        for data in records:
-            taken = self._admission.take(data, visitor.brought, visitor.certificate is not None, date)
-            if isinstance(taken, Rejected):
-                effects.append(to(visitor.connection, Error("refused-record", taken.reason)))
-            elif isinstance(taken, Taken):
-                self._pending.records.append((visitor.connection, taken.record.id, data))
-                if isinstance(taken.record, Invite):
-                    visitor.brought.add(taken.record.id)
-                if taken.used_up is not None:
-                    self._pending.forgotten.append((taken.used_up.id, taken.used_up.encode()))
-        return [*effects, *self._commit()]
+    def _take_records(self, visitor: Visitor, records: tuple[bytes, ...], now: int, date: int) -> Effects:
+        excess = too_many(visitor, len(records)) if visitor.place is Place.DOOR else None
+        if excess is not None:
+            return self._audience.hang_up(visitor, Closing.FLOODED, excess)
+        pending = self._pending if self._audience.anybody_in else None
+        refused = self._reception.take(visitor, records, pending, now, date)
+        errors = (to(visitor.connection, Error("refused-record", reason)) for reason in refused)
+        return [*errors, *self._commit()]
 
-    def _take_hello(self, visitor: Visitor, hello: Hello, date: int) -> Effects:
-        refused = self._admission.let_in(hello, visitor.origin, visitor.nonce, date)
+    def _take_hello(self, visitor: Visitor, hello: Hello, now: int, date: int) -> Effects:
+        refused = self._reception.let_in(visitor, hello, date)
         if refused is not None:
-            error = to(visitor.connection, Error(refused.code, refused.words))
-            return [error, *self._audience.hang_up(visitor, Closing.NOT_LET_IN, refused.words)]
-        visitor.hello, visitor.place = hello, Place.GREETED
+            return self._audience.turn_away(visitor, refused.code, refused.words)
+        visitor.greets(hello, now)
+        self._reception.proven(self._pending)
+        effects = [*self._audience.make_way(visitor), *self._commit()]
         if self._pending.records or (self._committing is not None and self._committing.records):
-            return []
-        return self._greet((visitor,))
+            return effects
+        return [*effects, *self._greet((visitor,))]
 
     def _take_push(self, visitor: Visitor, changes: tuple[bytes, ...]) -> Effects:
         if visitor.unacked_bytes >= WINDOW_BYTES:
@@ -216,11 +241,13 @@ class Room:
         if self._pending.size >= PENDING_BYTES_MAX:
             return self._audience.hang_up(visitor, Closing.FLOODED, "the relay is behind with storing: try again later")
         assert visitor.certificate is not None, "only devices push"
-        may_write = self._admission.members.may_write(visitor.certificate)
+        may_write = self._reception.members.may_write(visitor.certificate)
         refused: dict[str, list[bytes]] = {}
         for data in changes:
             change = decode_change(data)
             reason = _refused(change, self._notebook, may_write)
+            if reason is None and isinstance(change, Change):
+                reason = self._reception.refused(change, visitor.certificate)
             if reason is None and isinstance(change, Change):
                 visitor.pushes(change.id)
                 visitor.unacked_bytes += len(data)
@@ -231,6 +258,15 @@ class Room:
         return [*(to(visitor.connection, error) for error in errors), *self._commit()]
 
     # Steps.
+
+    def _turn_out(self) -> Effects:
+        """Hang up on everybody whom the records that are committed now do not let in any more."""
+        effects: Effects = []
+        for visitor in tuple(self._audience.visitors.values()):
+            out = self._reception.out(visitor)
+            if out is not None:
+                effects += self._audience.turn_away(visitor, out.code, out.words)
+        return effects
 
     def _commit(self) -> Effects:
         """Commit what is pending, unless a commit is under way."""
@@ -253,14 +289,15 @@ class Room:
         assert hello is not None, "a welcome answers a hello"
         known = hello.log == self._log and page.running == hello.running
         visitor.place, visitor.sent = Place.IN, hello.cursor if known else 0
-        members = self._admission.members.without(hello.tips)
+        members = self._reception.members.without(hello.tips)
         effects: Effects = [
             to(visitor.connection, MembersRecords(batch)) for batch in batched(record.encode() for record in members)
         ]
         welcome = Welcome(self._log, self._head, self._running, visitor.sent, FRAME_BYTES_MAX, WINDOW_BYTES)
         effects.append(to(visitor.connection, welcome))
         if isinstance(hello.who, ByInvite):
-            return effects
+            words = "these are the members' records: certify yourself by the invite, and connect as a device"
+            return [*effects, *self._audience.hang_up(visitor, Closing.NORMAL, words)]
         for certificate, sealed in self._receipts.items():
             if certificate != visitor.certificate:
                 effects.append(to(visitor.connection, Receipt(certificate, sealed)))
@@ -274,6 +311,5 @@ def _refused(change: Change | Rejected, notebook: bytes, may_write: bool) -> str
         return "this device is certified to read only: an owner can certify it to write"
     if change.header.notebook != notebook:
         return "the change is of another notebook"
-    if change.header.kind is not Kind.CHANGE:
-        return f"this relay does not take {change.header.kind.name.lower()}s yet: it needs an update"
-    return None
+    extra = decode_extra(change.header)
+    return extra.reason if isinstance(extra, Rejected) else None

@@ -14,6 +14,8 @@ from aiohttp import web
 from carryon_sync.protocol.closing import Closing
 
 BUFFER_BYTES_MAX = 32 << 20
+# A stranger is told a challenge, and why it is refused.
+STRANGER_BUFFER_BYTES_MAX = 1 << 20
 CLOSE_REASON_BYTES_MAX = 120
 CLOSE_SECONDS_MAX = 10
 
@@ -30,6 +32,11 @@ def framed(message: bytes) -> bytes:
     return struct.pack(">BBQ", _FINAL_BINARY, 127, length) + message
 
 
+def received_bytes(length: int) -> int:
+    """Return how many bytes a message of a client takes on the wire: its header, its mask and itself."""
+    return length + (6 if length < 126 else 8 if length < 1 << 16 else 14)
+
+
 class Connection:
     """One device's socket."""
 
@@ -37,13 +44,18 @@ class Connection:
         self._socket = socket
         self._transport = transport
         self._closing: asyncio.Task[None] | None = None
+        self._buffer_bytes_max = STRANGER_BUFFER_BYTES_MAX
+
+    def let_in(self) -> None:
+        """Note that a room has let it in: from now on much goes out to it."""
+        self._buffer_bytes_max = BUFFER_BYTES_MAX
 
     def write(self, frames: bytes) -> None:
         """Write framed messages; who lets too much pile up in the kernel and here is cut off, and resumes later."""
         if self._closing is not None or self._transport.is_closing():
             return
         self._transport.write(frames)
-        if self._transport.get_write_buffer_size() > BUFFER_BYTES_MAX:
+        if self._transport.get_write_buffer_size() > self._buffer_bytes_max:
             self._transport.abort()
 
     def hang_up(self, code: Closing, words: str) -> None:

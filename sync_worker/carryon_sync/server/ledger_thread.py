@@ -1,21 +1,27 @@
 """One thread does all the ledger's work, so the event loop never waits for a disk; what gathered meanwhile goes together.
 
-1. A round takes all that is queued: first one transaction with the commits of all rooms (group commit over rooms), then
-   opens, reads and finds. Answers come in the order of the work, so a room's read never precedes a commit it shows.
-2. Where the transaction fails, each room's commit is tried alone: one room's poison is that room's fault only.
-3. An answer is a value or an exception; whoever asked is called with it, on the event loop.
+1. A round is one transaction with the commits of all rooms that are queued (group commit over rooms), then opens, reads
+   and finds for a few ms: so no commit waits for much reading. Notebooks take turns at reading.
+2. Answers come in the order in which the ledger did the work, so a room's read never precedes a commit it shows.
+3. Where the transaction fails, each room's commit is tried alone: one room's poison is that room's fault only.
+4. An answer is a value or an exception; whoever asked is called with it, on the event loop, each by itself: what one of
+   them raises keeps no answer from another.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
 from carryon_sync.relay.ledger import Batch, Committed, Ledger
+
+READING_SECONDS_MAX = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,7 @@ class _Commit:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
+    notebook: bytes
     work: Callable[[Ledger], Any]
     answer: Callable[[Any], None]
 
@@ -56,14 +63,14 @@ class LedgerThread:
         """Commit a room's batch."""
         self._queue.put(_Commit(notebook, batch, answer))
 
-    def work(self, work: Callable[[Ledger], Any], answer: Callable[[Any], None]) -> None:
-        """Do something that reads."""
-        self._queue.put(_Work(work, answer))
+    def work(self, notebook: bytes, work: Callable[[Ledger], Any], answer: Callable[[Any], None]) -> None:
+        """Do something that reads for a notebook."""
+        self._queue.put(_Work(notebook, work, answer))
 
-    async def call(self, work: Callable[[Ledger], Any]) -> Any:
-        """Do something that reads, and wait for it. Raises what it raised."""
+    async def call(self, notebook: bytes, work: Callable[[Ledger], Any]) -> Any:
+        """Do something that reads for a notebook, and wait for it. Raises what it raised."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self.work(work, lambda answer: _settle(future, answer))
+        self.work(notebook, work, lambda answer: _settle(future, answer))
         return await future
 
     async def close(self) -> None:
@@ -80,19 +87,60 @@ class LedgerThread:
             self._loop.call_soon_threadsafe(_settle, self._ready, fault)
             return
         self._loop.call_soon_threadsafe(_settle, self._ready, None)
-        while True:
-            jobs = [self._queue.get()]
-            while not self._queue.empty():
-                jobs.append(self._queue.get())
-            answers = _committed(ledger, [job for job in jobs if isinstance(job, _Commit)])
-            answers += [(job.answer, _done(job.work, ledger)) for job in jobs if isinstance(job, _Work)]
-            stops = [job for job in jobs if isinstance(job, _Stop)]
-            if stops:
-                ledger.close()
-                answers += [(stop.answer, None) for stop in stops]
-            self._loop.call_soon_threadsafe(_answer, answers)
-            if stops:
-                return
+        reading = _Reading()
+        stops: list[_Stop] = []
+        while not stops:
+            commits: list[_Commit] = []
+            for job in self._jobs(wait=not reading):
+                match job:
+                    case _Commit():
+                        commits.append(job)
+                    case _Work():
+                        reading.add(job)
+                    case _Stop():
+                        stops.append(job)
+            self._tell(_committed(ledger, commits))
+            self._tell(reading.done(ledger, None if stops else READING_SECONDS_MAX))
+        ledger.close()
+        self._tell([(stop.answer, None) for stop in stops])
+
+    def _jobs(self, *, wait: bool) -> list[_Commit | _Work | _Stop]:
+        """Take all that is queued; wait for the first where there is nothing else to do."""
+        jobs = [self._queue.get()] if wait else []
+        while not self._queue.empty():
+            jobs.append(self._queue.get())
+        return jobs
+
+    def _tell(self, answers: _Answers) -> None:
+        if answers:
+            self._loop.call_soon_threadsafe(_answer, self._loop, answers)
+
+
+class _Reading:
+    """What is to be read, by notebook: the next one's turn comes after each."""
+
+    def __init__(self) -> None:
+        self._queued: OrderedDict[bytes, deque[_Work]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._queued)
+
+    def add(self, job: _Work) -> None:
+        self._queued.setdefault(job.notebook, deque()).append(job)
+
+    def done(self, ledger: Ledger, seconds_max: float | None) -> _Answers:
+        """Do all of it, or at least one thing and as much as can be begun in a time."""
+        answers: _Answers = []
+        began = time.monotonic()
+        while self._queued:
+            notebook, jobs = self._queued.popitem(last=False)
+            job = jobs.popleft()
+            if jobs:
+                self._queued[notebook] = jobs
+            answers.append((job.answer, _done(job.work, ledger)))
+            if seconds_max is not None and time.monotonic() - began >= seconds_max:
+                break
+        return answers
 
 
 _Answers = list[tuple[Callable[[Any], None], Any]]
@@ -118,9 +166,9 @@ def _done(work: Callable[[Ledger], Any], ledger: Ledger) -> Any:
         return fault
 
 
-def _answer(answers: _Answers) -> None:
+def _answer(loop: asyncio.AbstractEventLoop, answers: _Answers) -> None:
     for answer, value in answers:
-        answer(value)
+        loop.call_soon(answer, value)
 
 
 def _settle(future: asyncio.Future[Any], answer: Any) -> None:

@@ -6,18 +6,22 @@
     receipts   notebook no · certificate (32) · data
 
 1. `key` is notebook no · 2^40 + sequence number: a notebook's log lies together and is read in order by its row ids.
-2. WAL with `synchronous=FULL`: a commit is on the disk when it returns. One connection, in exclusive locking mode, used
+2. What a want costs is bounded by what one page of its answer holds: each thing wanted is read along an index in the
+   log's order, and no further than the page goes.
+3. WAL with `synchronous=FULL`: a commit is on the disk when it returns. One connection, in exclusive locking mode, used
    by one thread: before SQLite 3.51.3, two connections on one WAL file could corrupt it.
-3. The file `lock` is held as long as the process lives, so a second one is refused in words before it opens anything.
-4. `user_version` is the format: a file of a newer release is refused in words, never repaired.
+4. The file `lock` is held as long as the process lives, so a second one is refused in words before it opens anything.
+5. `user_version` is the format: a file of a newer release, or of an early trial, is refused in words, never repaired.
 """
 
 from __future__ import annotations
 
 import fcntl
+import heapq
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,7 @@ from carryon_sync.formats.running import RUNNING_START, run
 from carryon_sync.protocol.frames import ITEMS_MAX, Want
 from carryon_sync.relay.ledger import Batch, Committed, Entry, FoundPage, Opened, Page, Place
 
-FORMAT = 1
+FORMAT = 2
 CACHE_KIB = 64 << 10
 _SEQUENCE_BITS = 40
 
@@ -43,6 +47,8 @@ CREATE TABLE receipts (
     notebook INTEGER NOT NULL, certificate BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (notebook, certificate)
 ) WITHOUT ROWID;
 """
+# Not part of the format: a file that was made without it gets it, and a release that does not know it keeps it up.
+_INDEX = "CREATE INDEX IF NOT EXISTS tags ON changes (notebook, tag)"
 
 
 class LedgerUnusable(Exception):
@@ -111,7 +117,7 @@ class SqliteLedger:
         if no is None:
             return FoundPage((), 0, False)
         head, _ = self._heads[notebook]
-        keys = sorted(self._wanted(no, want))
+        keys = self._wanted(no, want)
         rows = (
             (key, self._db.execute("SELECT data FROM changes WHERE key = ?", (key,)).fetchone()[0])
             for key in keys[:ITEMS_MAX]
@@ -175,23 +181,26 @@ class SqliteLedger:
         ).fetchone()
         return (0, RUNNING_START) if row is None else (row[0] - _key(no, 0), row[1])
 
-    def _wanted(self, no: int, want: Want) -> set[int]:
-        """Return the keys of what is wanted, those first in the log's order of each kind, enough for a page."""
+    def _wanted(self, no: int, want: Want) -> list[int]:
+        """Return the first keys of what is wanted, in the log's order, and one more than fits a page if there is one."""
         after = _key(no, want.after)
-        wanted: list[tuple[Any, ...]] = []
-        limited = "AND key > ? ORDER BY key LIMIT ?"
-        for tag in want.tags:
-            query = f"SELECT key FROM changes WHERE notebook = ? AND tag = ? {limited}"
-            wanted += self._db.execute(query, (no, tag, after, ITEMS_MAX + 1))
-        for one in want.ranges:
-            query = (
-                f"SELECT key FROM changes WHERE notebook = ? AND tag = ? AND author = ? AND n BETWEEN ? AND ? {limited}"
-            )
-            wanted += self._db.execute(query, (no, one.tag, one.author, one.first, one.last, after, ITEMS_MAX + 1))
-        for id in want.ids:
-            query = f"SELECT key FROM changes WHERE notebook = ? AND id = ? {limited}"
-            wanted += self._db.execute(query, (no, id, after, 1))
-        return {key for (key,) in wanted}
+        query = "SELECT key FROM changes INDEXED BY tags WHERE notebook = ? AND tag = ? AND key > ? ORDER BY key"
+        found = [self._db.execute(query, (no, tag, after)) for tag in set(want.tags)]
+        query = "SELECT key FROM changes WHERE (notebook, tag, author, n) = (?, ?, ?, ?) AND key > ? ORDER BY key"
+        numbers = {(one.tag, one.author, n) for one in want.ranges for n in range(one.first, one.last + 1)}
+        found += [self._db.execute(query, (no, *number, after)) for number in numbers]
+        query = "SELECT key FROM changes WHERE notebook = ? AND id = ? AND key > ?"
+        found += [self._db.execute(query, (no, id, after)) for id in set(want.ids)]
+        keys = (key for (key,) in heapq.merge(*found))
+        return list(islice(_once(keys), ITEMS_MAX + 1))
+
+
+def _once(ascending: Iterable[int]) -> Iterable[int]:
+    last = None
+    for key in ascending:
+        if key != last:
+            yield key
+        last = key
 
 
 def _key(no: int, sequence: int) -> int:
@@ -237,8 +246,12 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        if 0 < version < FORMAT:
+            words = "was written by an early trial release, in a form that this one does not read"
+            raise LedgerUnusable(f"{path} {words}: nothing of it was changed; move it away, and devices fill a new one")
         if version == 0:
             db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+        db.execute(_INDEX)
     except BaseException:
         db.close()
         raise

@@ -14,6 +14,7 @@ from carryon.core.tabs.messages import Act, FileEntry
 from carryon.core.tabs.sessions import TabSession
 from carryon.notebook.commands import Command, CreateNote
 from carryon.notebook.facts import CommandRefused, Fact, NoteEdited
+from carryon.notebook.unsaved import NOBODY
 from carryon.storage.errors import StorageError
 from carryon.storage.journal import Journalled
 from carryon.views.action import Action, Call, Outcome, Refused
@@ -26,11 +27,10 @@ from carryon.views.tab import Tab
 class Orders(Protocol):
     """Who carries out what is asked of the device."""
 
-    async def carry_out(self, order: Order, session: TabSession, files: Sequence[FileEntry]) -> str | None:
-        """Carry out an order; None, or the words of why it could not be done."""
-
-    def of(self, session: TabSession) -> OpenNotebook:
-        """The notebook that a tab shows."""
+    async def carry_out(
+        self, order: Order, opened: OpenNotebook, session: TabSession, files: Sequence[FileEntry]
+    ) -> str | None:
+        """Carry out an order of a tab about a notebook; None, or the words of why it could not be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +42,66 @@ class Done:
 
 
 async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders) -> Done:
-    """Take an action of a tab, which is told when it is durable."""
-    decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
+    """Take an action of a tab in a notebook, which may be another one than it shows by now; the tab is told when it is durable."""
+    with opened.notebook.seen_by(session.name):
+        decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
     match decided:
         case Refused(reason):
-            await _marker(opened, session, act.seq)
-            return Done(reason, ())
+            session.dropped(act.seq)
+            return Done(reason, (Call("stay", {}),))
         case Outcome():
-            session.state = decided.tab
-    problems = []
+            pass
+    is_here = session.state is not None and session.state.notebook == opened.notebook.id
+    if is_here:
+        session.state = decided.tab
+    problems: list[str] = []
+    is_written = False
     for command in decided.commands:
         if isinstance(command, Command):
-            problems.append(await commanded(opened, session, command))
+            problem = await commanded(opened, session, command)
+            is_written = is_written or problem is None
         else:
-            problems.append(await _ordered(command, session, act, orders))
-    # An order may have closed the notebook in which the action began.
-    await _marker(orders.of(session), session, act.seq)
-    return Done(next((problem for problem in problems if problem), None), decided.calls)
+            problem = await _ordered(command, opened, session, act, orders)
+        problems += [problem] if problem else []
+    if is_written:
+        opened.writer.put((), lambda _rows: session.saved(act.seq), session)
+    elif problems:
+        session.dropped(act.seq)
+    else:
+        session.saved(act.seq)
+    return Done(next(iter(problems), None), decided.calls if is_here else ())
 
 
-async def _ordered(order: Order, session: TabSession, act: Act, orders: Orders) -> str | None:
+async def _ordered(order: Order, opened: OpenNotebook, session: TabSession, act: Act, orders: Orders) -> str | None:
     try:
-        return await orders.carry_out(order, session, act.files)
+        return await orders.carry_out(order, opened, session, act.files)
     except StorageError as error:
         # An order that failed has changed nothing that anybody was told of: it is said, and can be given again.
         return f"This could not be done: {error}."
 
 
-async def commanded(opened: OpenNotebook, session: TabSession | None, command: Command) -> str | None:
-    """Carry out a command on a note; None, or the words of why it was refused."""
+async def commanded(
+    opened: OpenNotebook, session: TabSession | None, command: Command, time: int | None = None
+) -> str | None:
+    """Carry out a command on a note, of now or of another `time` (ms since 1970); None, or the words of why it was refused."""
     held = await opened.documents.use(command.note)
     if not held and command.note in opened.notebook.rows:
         return UNREADABLE
-    facts = opened.notebook.act(command, opened.now())
+    maker = session.name if session else NOBODY
+    facts = opened.notebook.act(command, opened.now() if time is None else time, maker)
     refused = [fact.reason for fact in facts if isinstance(fact, CommandRefused)]
     if refused:
         return refused[0]
     if isinstance(command, CreateNote) and not held:
         opened.documents.created(command.note)
     base = opened.documents.heads(command.note)
-    rows = [opened.journal_row(fact.note, fact.update, base) for fact in facts if isinstance(fact, NoteEdited)]
+    rows = [opened.journal_row(fact, base) for fact in facts if isinstance(fact, NoteEdited)]
 
     def durable(journalled: Sequence[Journalled], facts: Sequence[Fact] = facts) -> None:
-        opened.outgoing.journalled(journalled)
+        opened.journalled(journalled)
         opened.show(facts, besides=session)
 
-    await opened.writer.put(rows, durable)
+    opened.writer.put(rows, durable, session)
     _show_in_own_editor(session, facts, opened)
     return None
 
@@ -97,7 +111,3 @@ def _show_in_own_editor(session: TabSession | None, facts: Sequence[Fact], opene
     for fact in facts:
         if session is not None and isinstance(fact, NoteEdited):
             session.update(fact.note, fact.update, opened.documents.heads(fact.note))
-
-
-async def _marker(opened: OpenNotebook, session: TabSession, seq: int) -> None:
-    await opened.writer.put((), lambda _rows: session.saved(seq))

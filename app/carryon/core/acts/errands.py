@@ -1,23 +1,22 @@
 """What a person asks of the device rather than of a note: import, export, invite, join, relay, update."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
 
+from carryon.core.acts.exporting import Exported, export_note, export_notebook
 from carryon.core.acts.importing import Importing
 from carryon.core.acts.pairing import NewMember, invite, join_notebook
 from carryon.core.device_view import host_of, read_names
-from carryon.core.notebooks import Notebooks
+from carryon.core.notebooks import Notebooks, NotOpened
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.relay_link import socket_origin
 from carryon.core.tabs.messages import FileEntry
-from carryon.core.tabs.sessions import TabSession
+from carryon.core.tabs.sessions import Invitation, TabSession
 from carryon.crypto.join_link import JoinLink, check_address, decode_link
-from carryon.notebook.exporting import Export, file_name, paths_of
 from carryon.storage.device import KeptNotebook
 from carryon.storage.errors import StorageError
 from carryon.storage.layouts import STORES
@@ -28,8 +27,6 @@ from carryon.views.orders import Order
 from carryon.views.tab import Tab
 from carryon.views.tab import answered as after_answer
 
-TOAST_S: Final = 8.0
-EXPORT_NAME: Final = "Carryon.zip"
 PERSIST: Final = "persist"
 HERE_ALREADY: Final = "This device has this notebook already."
 
@@ -40,15 +37,15 @@ class Errands:
     def __init__(self, notebooks: Notebooks) -> None:
         self._notebooks = notebooks
         self._importing: Importing | None = None
-        self._link: JoinLink | None = None
-        self._toast: asyncio.TimerHandle | None = None
 
-    async def carry_out(self, order: Order, session: TabSession, files: Sequence[FileEntry]) -> str | None:
-        """Carry out an order; None, or the words of why it could not be done."""
-        notebooks, shown, opened = self._notebooks, self._notebooks.shown, self._notebooks.of(session)
+    async def carry_out(
+        self, order: Order, opened: OpenNotebook, session: TabSession, files: Sequence[FileEntry]
+    ) -> str | None:
+        """Carry out an order of a tab about a notebook; None, or the words of why it could not be done."""
+        notebooks, shown = self._notebooks, self._notebooks.shown
         match order:
             case orders.ImportFiles():
-                return self._start_import(opened, files)
+                return self._start_import(opened, session, files)
             case orders.CancelImport():
                 if self._importing is not None:
                     self._importing.cancelled = True
@@ -57,7 +54,7 @@ class Errands:
             case orders.ExportNotebook():
                 notebooks.spawn(self._export(opened, session))
             case orders.ExportNote(note):
-                return self._export_note(opened, session, note)
+                return await self._export_note(opened, session, note)
             case orders.AddDevice():
                 return await self._add_device(opened)
             case orders.CloseInvite():
@@ -65,34 +62,34 @@ class Errands:
             case orders.Join():
                 return await self._join(session)
             case orders.DeclineJoin():
-                self._link, shown.joining = None, None
+                session.invitation = None
             case orders.ConnectRelay(address):
                 return self._connect(opened, address)
             case orders.DisconnectRelay():
                 opened.syncing.connect("")
             case orders.SwitchNotebook(notebook):
-                await notebooks.open(notebook)
-                session.state = Tab(notebook, rows=session.state.rows if session.state else Tab(notebook).rows)
+                return await self._switch(session, notebook)
             case orders.AcceptUpdate():
                 for each in notebooks.tabs:
                     each.call("update", {})
             case orders.ShowToast(toast):
-                shown.toast = toast
-                self._time_toast()
+                notebooks.show_toast(toast)
             case orders.DismissToast():
-                shown.toast = None
+                notebooks.end_toast()
             case orders.DismissProblem(words):
                 shown.problems = tuple(problem for problem in shown.problems if problem != words)
+            case orders.LetGo():
+                session.let_go()
+            case orders.AskAgain():
+                opened.syncing.ask_again()
+            case orders.DismissTrouble(name):
+                return await self._dismiss(opened, name)
             case orders.KeepStorage():
                 session.call(PERSIST, {})
             case _:
                 assert_never(order)
         notebooks.tabs.dirty()
         return None
-
-    def of(self, session: TabSession) -> OpenNotebook:
-        """The notebook that a tab shows."""
-        return self._notebooks.of(session)
 
     def answered(self, session: TabSession, call: int, ok: bool, value: str) -> None:
         """Take a window's answer to a call."""
@@ -112,26 +109,26 @@ class Errands:
             self._notebooks.shown.persisted = True
             self._notebooks.tabs.dirty()
 
-    def invited(self, fragment: str) -> None:
-        """Somebody opened an invite's link."""
+    def invited(self, session: TabSession, fragment: str) -> None:
+        """A tab was opened with an invite's link, which is that tab's alone: what one tab shows, another one's link cannot change."""
         link = decode_link(fragment)
         if isinstance(link, Rejected):
-            self._notebooks.shown.joining = Joining("", "", "", problem=f"{link.reason[:1].upper()}{link.reason[1:]}.")
+            shown = Joining("", "", "", problem=f"{link.reason[:1].upper()}{link.reason[1:]}.")
+            session.invitation = Invitation(None, shown)
             return
+        problem = self._barred(link.relay)
         if text_of(link.notebook) in dict(self._notebooks.shown.notebooks):
-            self._notebooks.shown.joining = Joining("", "", host_of(link.relay), problem=HERE_ALREADY)
+            problem = HERE_ALREADY
+        if problem is not None:
+            session.invitation = Invitation(None, Joining("", "", host_of(link.relay), problem=problem))
             return
-        barred = self._barred(link.relay)
-        if barred is not None:
-            self._notebooks.shown.joining = Joining("", "", host_of(link.relay), problem=barred)
-            return
-        self._link = link
-        self._notebooks.shown.joining = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
+        shown = Joining(f"Notebook {text_of(link.notebook)[:6]}", "owner", host_of(link.relay))
+        session.invitation = Invitation(link, shown)
 
-    def _start_import(self, opened: OpenNotebook, files: Sequence[FileEntry]) -> str | None:
+    def _start_import(self, opened: OpenNotebook, session: TabSession, files: Sequence[FileEntry]) -> str | None:
         if self._importing is not None:
             return "An import is running: wait for it, or cancel it, then choose the files again."
-        self._importing = Importing(opened, self._progressed)
+        self._importing = Importing(opened, self._progressed, session.hello.offset if session.hello else 0)
         self._notebooks.shown.report = None
         self._progressed(Progress(0, len(files), "Importing"))
         self._notebooks.spawn(self._import(self._importing, files))
@@ -154,27 +151,30 @@ class Errands:
         self._notebooks.tabs.dirty()
 
     async def _export(self, opened: OpenNotebook, session: TabSession) -> None:
-        await opened.texts_read
-        opened.notebook.refresh()
-        rows = dict(opened.notebook.rows)
-        paths = paths_of(rows.values())
-        export = Export()
-        for done, (note, path) in enumerate(paths.items(), 1):
-            export.add(path, rows[note], opened.notebook.text(note) or "")
-            if done % 64 == 0:
-                self._notebooks.shown.exporting = Progress(done, len(paths), "Exporting")
-                self._notebooks.tabs.dirty()
-                await asyncio.sleep(0)
-        self._notebooks.shown.exporting = None
-        self._notebooks.tabs.dirty()
-        session.call("download", {"name": EXPORT_NAME, "media": "application/zip", "bytes": export.finish()})
+        self._save(session, await export_notebook(opened, session.name, self._exported_so_far))
 
-    def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
-        opened.notebook.refresh()
-        row, document = opened.notebook.rows.get(note), opened.notebook.note(note)
-        if row is None or document is None:
-            return "This note is not open any more: open it, then export it."
-        session.call("download", {"name": file_name(row), "media": "text/markdown", "bytes": document.body.encode()})
+    def _exported_so_far(self, progress: Progress | None) -> None:
+        self._notebooks.shown.exporting = progress
+        self._notebooks.tabs.dirty()
+
+    async def _export_note(self, opened: OpenNotebook, session: TabSession, note: str) -> str | None:
+        exported = await export_note(opened, session.name, note)
+        if isinstance(exported, str):
+            return exported
+        self._save(session, exported)
+        return None
+
+    def _save(self, session: TabSession, exported: Exported) -> None:
+        if exported.problem is not None:
+            self._notebooks.shown.problem(exported.problem)
+            self._notebooks.tabs.dirty()
+        session.call("download", {"name": exported.name, "media": exported.media, "bytes": exported.data})
+
+    async def _dismiss(self, opened: OpenNotebook, name: str) -> str | None:
+        try:
+            await opened.log.quarantine.dismiss(opened.attention.named(name))
+        except StorageError as error:
+            return f"This could not be dismissed on this device: {error}."
         return None
 
     async def _add_device(self, opened: OpenNotebook) -> str | None:
@@ -206,23 +206,36 @@ class Errands:
             "whoever serves this page names the others that it may use."
         )
 
+    async def _switch(self, session: TabSession, notebook: str) -> str | None:
+        try:
+            await self._notebooks.open(notebook)
+        except NotOpened as error:
+            return str(error)
+        session.state = Tab(notebook, rows=session.state.rows if session.state else Tab(notebook).rows)
+        await self._notebooks.read_list()
+        return None
+
     async def _join(self, session: TabSession) -> str | None:
-        notebooks, link = self._notebooks, self._link
-        if link is None or notebooks.shown.joining is None:
+        invitation = session.invitation
+        if invitation is None or invitation.link is None:
             return "There is no invitation here any more: open the link again."
-        notebooks.shown.joining = replace(notebooks.shown.joining, busy=True)
-        notebooks.tabs.dirty()
+        notebooks, link = self._notebooks, invitation.link
+        self._show_join(session, busy=True)
         # Two cores that join the same notebook at once would each keep the other's certificate.
         held = await notebooks.environment.locks.acquire(f"join-{text_of(link.notebook)}", wait=False)
         if held is None:
-            notebooks.shown.joining = replace(notebooks.shown.joining, busy=False)
+            self._show_join(session, busy=False)
             return "Another window is joining this notebook: wait for it."
         try:
             return await self._join_held(session, link)
         finally:
             held.release()
-            if notebooks.shown.joining is not None:
-                notebooks.shown.joining = replace(notebooks.shown.joining, busy=False)
+            self._show_join(session, busy=False)
+
+    def _show_join(self, session: TabSession, **changes: Any) -> None:
+        if session.invitation is not None:
+            session.invitation = replace(session.invitation, shown=replace(session.invitation.shown, **changes))
+        self._notebooks.tabs.dirty([session])
 
     async def _join_held(self, session: TabSession, link: JoinLink) -> str | None:
         notebooks = self._notebooks
@@ -230,20 +243,18 @@ class Errands:
             return HERE_ALREADY
         joined = await join_notebook(notebooks.environment, link)
         if isinstance(joined, Rejected):
-            # Another tab may have declined meanwhile.
-            if notebooks.shown.joining is not None:
-                notebooks.shown.joining = replace(notebooks.shown.joining, problem="", words=joined.reason)
+            self._show_join(session, problem="", words=joined.reason)
             return joined.reason
         await self._keep_joined(session, joined)
-        self._link, notebooks.shown.joining = None, None
+        session.invitation = None
         return None
 
     async def _keep_joined(self, session: TabSession, joined: NewMember) -> None:
         notebooks = self._notebooks
-        notebook, left = text_of(joined.secrets.notebook), notebooks.current
-        replaces = len(notebooks.shown.notebooks) == 1 and await self._is_untouched(notebooks.of(session))
-        name = "Notes" if replaces or not joined.inviter else f"Notes from {joined.inviter}"
-        kept = KeptNotebook(notebook, name)
+        notebook, left = text_of(joined.secrets.notebook), await notebooks.device.current()
+        known = await notebooks.device.notebooks()
+        is_first = all([await notebooks.is_as_made(one) for one in known.values()])
+        kept = KeptNotebook(notebook, "Notes" if is_first or not joined.inviter else f"Notes from {joined.inviter}")
         log = await Log.make(
             await notebooks.environment.open_store(kept.database, STORES), notebooks.environment.at_rest
         )
@@ -252,28 +263,9 @@ class Errands:
         await notebooks.device.set(f"relay/{notebook}", joined.relay.encode())
         await notebooks.device.add_notebook(kept, joined.secrets.encode(), instead_of=left)
         notebooks.current = notebook
-        await notebooks.read_list()
         opened = await notebooks.open(notebook)
         await read_names(notebooks.shown, opened)
-        for each in notebooks.tabs:
-            if each.state is not None and (each is session or replaces):
-                each.state = Tab(notebook, rows=each.state.rows)
-                each.forget_shown()
-        if replaces:
-            await notebooks.close(left)
-            await notebooks.device.remove_notebook(left)
-            await notebooks.read_list()
-
-    async def _is_untouched(self, opened: OpenNotebook) -> bool:
-        """Whether a notebook holds nothing but the welcome note as it was made."""
-        await opened.writer.flush()
-        return opened.log.changes.position <= 1 and not opened.outgoing.waiting and len(opened.notebook.rows) <= 1
-
-    def _time_toast(self) -> None:
-        if self._toast is not None:
-            self._toast.cancel()
-        self._toast = asyncio.get_running_loop().call_later(TOAST_S, self._end_toast)
-
-    def _end_toast(self) -> None:
-        self._notebooks.shown.toast = None
-        self._notebooks.tabs.dirty()
+        session.state = Tab(notebook, rows=session.state.rows if session.state else Tab(notebook).rows)
+        session.forget_shown()
+        # One that is as it was made is not listed from here on: nothing is closed, and nothing deleted.
+        await notebooks.read_list()

@@ -12,7 +12,7 @@ from carryon_sync.formats.members import Members
 
 from carryon.core.environment import Environment
 from carryon.core.log.identity import Identity, note_bytes
-from carryon.core.log.membership import admit
+from carryon.core.notebooks import RECORDS_MADE
 from carryon.crypto.notebook_keys import create_notebook
 from carryon.crypto.sealing import Draft, new_author
 from carryon.notebook.commands import CreateNote
@@ -37,24 +37,24 @@ the status says **Saved on this device**.
 """
 
 
-async def first_notebook(environment: Environment, device: DeviceStore) -> str:
-    """Make a notebook and return its id; when another core was first, the id of that one's."""
+async def first_notebook(environment: Environment, device: DeviceStore, *, instead_of: str | None) -> str:
+    """Make a notebook, to be shown instead of one that never opens (None: the first); return its id, or that of another core's
+    that was first.
+    """
     created = await create_notebook(environment.primitives, environment.place.device_name, environment.random)
     kept = KeptNotebook(text_of(created.secrets.notebook), NAME)
     log = await Log.make(await environment.open_store(kept.database, STORES), environment.at_rest)
     members = Members(created.secrets.notebook)
-    records = [record.encode() for record in (created.root, created.certificate, created.epoch)]
-    admitted = await admit(members, environment.primitives, records)
-    assert len(admitted.records) == len(records), f"records of our own are in order: {admitted.refused}"
-    await log.members.add(records)
     keyring = created.secrets.keyring(environment.primitives)
-    identity = Identity(
-        created.secrets.certificate, created.secrets.signing, keyring, members, environment.random, log.members.records
-    )
+    identity = Identity(created.secrets, keyring, members, log.members, environment.random)
+    records = [record.encode() for record in created.records]
+    assert len(records) == RECORDS_MADE, "by their number it is known that nobody was invited yet"
+    admitted = await identity.learn(records)
+    assert len(admitted.records) == len(records), f"records of our own are in order: {admitted.refused}"
     await _write_welcome(environment, log, identity, kept.id)
     await log.close()
     try:
-        await device.add_notebook(kept, created.secrets.encode(), instead_of=None)
+        await device.add_notebook(kept, created.secrets.encode(), instead_of=instead_of)
     except Moved:
         first = await device.current()
         assert first is not None, "another core has made the first notebook"

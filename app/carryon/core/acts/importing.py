@@ -1,8 +1,9 @@
 """Bring chosen files into a notebook, a batch of notes at a time, with progress, a report, and an end when the person says so.
 
 1. A new note goes into the log as one change at once, not by way of the journal: that is durable too, and a third of the work.
-2. When the disk is full or the database lost, the notes of the batch go to the journal, whose writer keeps them and says so, and the
-   import ends with words.
+2. What a file brings has the file's own time, in the row and in the change, so that every device shows its age; none lies in the future.
+3. When the disk is full or the database lost, the notes of the batch go to the journal, whose writer keeps them and says so, and the
+   import ends with words. A batch whose outcome is not known is given once more first: made before, it is not made twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +30,9 @@ from carryon.notebook.importing import (
     read_file,
     zip_bytes_max,
 )
-from carryon.storage.errors import StorageError
+from carryon.notebook.unsaved import NOBODY
+from carryon.storage.changes import LogEntry
+from carryon.storage.errors import Lost, StorageError
 from carryon.storage.log import Fold
 from carryon.views.device import ImportReport, Progress
 
@@ -42,10 +45,11 @@ class Importing:
 
     opened: OpenNotebook
     progressed: Callable[[Progress], None]
+    offset: int
     cancelled: bool = False
     _refused: list[tuple[str, str]] = field(default_factory=list)
     _left: list[tuple[str, str]] = field(default_factory=list)
-    _batch: list[CreateNote] = field(default_factory=list)
+    _batch: list[tuple[CreateNote, int]] = field(default_factory=list)
     _done: int = 0
     _total: int = 0
 
@@ -84,7 +88,7 @@ class Importing:
                 )
             ]
         try:
-            return list(read_file(file.path, await file.read()))
+            return list(read_file(file.path, await file.read(), file.modified, self.offset))
         except FileUnreadable as error:
             return [Refused(file.path, str(error))]
 
@@ -96,11 +100,14 @@ class Importing:
             case LeftOut(path, reason):
                 self._left.append((path, reason))
             case NoteFile():
+                now = self.opened.now()
+                # A time before 1970 is no file's: it is what some systems write who know none.
+                time = min(read.time, now) if read.time is not None and read.time > 0 else now
                 for command in importing.commands(read):
                     if isinstance(command, CreateNote):
-                        self._batch.append(command)
+                        self._batch.append((command, time))
                     else:
-                        problem = await commanded(self.opened, None, command)
+                        problem = await commanded(self.opened, None, command, time)
                         if problem:
                             self._refused.append((read.path, problem))
         if len(self._batch) >= BATCH_NOTES:
@@ -112,34 +119,47 @@ class Importing:
         batch, self._batch = self._batch, []
         opened = self.opened
         drafts: list[Draft] = []
-        updates: dict[str, bytes] = {}
-        now = opened.now()
-        for command in batch:
-            facts = opened.notebook.act(command, now)
+        edits: dict[str, NoteEdited] = {}
+        for command, time in batch:
+            facts = opened.notebook.act(command, time, NOBODY)
             self._refused += [(command.title, fact.reason) for fact in facts if isinstance(fact, CommandRefused)]
-            updates |= {fact.note: fact.update for fact in facts if isinstance(fact, NoteEdited)}
-        for note, update in updates.items():
+            edits |= {fact.note: fact for fact in facts if isinstance(fact, NoteEdited)}
+        for note, edit in edits.items():
             identity = opened.identity
             header = Header(identity.notebook, identity.tag(note), opened.author.id, 1, NO_PREV)
             drafts.append(
                 Draft(
                     header,
-                    Body(note_bytes(note), now, opened.syncing.apart(), (), tuple(opened.syncing.seen()), (update,)),
+                    Body(
+                        note_bytes(note),
+                        edit.time,
+                        opened.syncing.apart(),
+                        (),
+                        tuple(opened.syncing.seen()),
+                        (edit.update,),
+                    ),
                 )
             )
         if not drafts:
             return
         changes = await opened.identity.seal(drafts)
         try:
-            await opened.keep_author()
-            entries = await opened.log.fold([Fold(change, None) for change in changes])
+            entries = await self._fold([Fold(change, None) for change in changes])
         except StorageError:
-            for note, update in updates.items():
+            for note in edits:
                 opened.documents.created(note)
-                await opened.writer.put([opened.journal_row(note, update, {})], opened.outgoing.journalled)
+            rows = [opened.journal_row(edit, {}) for edit in edits.values()]
+            opened.writer.put(rows, opened.journalled)
             raise
         opened.wrote(entries)
-        for note in updates:
+        for note in edits:
+            opened.notebook.saved(note)
             opened.notebook.drop_note(note)
-        opened.derived.changed(updates)
         opened.tabs.dirty(opened.sessions())
+
+    async def _fold(self, folds: Sequence[Fold]) -> Sequence[LogEntry]:
+        await self.opened.keep_author()
+        try:
+            return await self.opened.log.fold(folds)
+        except Lost:
+            return await self.opened.log.fold(folds)

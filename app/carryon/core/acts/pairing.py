@@ -13,21 +13,23 @@ from carryon_sync.device.effects import Close, JoiningEffect, NotJoined, Send, S
 from carryon_sync.device.effects import Joined as RecordsHere
 from carryon_sync.device.joining import Joining
 from carryon_sync.formats.members import Members, SignedBy
-from carryon_sync.formats.records import Invite, Role
+from carryon_sync.formats.records import Role
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.frames import PROTOCOL
 
-from carryon.core.environment import ConnectionFailed, Environment, Socket
+from carryon.core.environment import ConnectionFailed, Ended, Environment, Socket
 from carryon.core.log.membership import admit
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.relays.relay_link import origin_of, socket_url
 from carryon.crypto.device_names import open_name
 from carryon.crypto.invites import InviteKeys, Joined, invite_keys, join, make_invite
 from carryon.crypto.join_link import JoinLink, encode_link
+from carryon.crypto.keyring import EpochKey
 from carryon.crypto.notebook_keys import Secrets
 
 INVITE_MS: Final = 24 * 60 * 60 * 1000
 PATIENCE_S: Final = 30.0
+LOST: Final = "the connection to the relay was lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,27 @@ async def invite(opened: OpenNotebook) -> str | Rejected:
     relay = opened.syncing.address
     if not relay:
         return Rejected("A device joins by way of a relay: connect one first, below.")
-    environment, members = opened.environment, opened.identity.members
+    environment, identity = opened.environment, opened.identity
+    members, keyring = identity.members, identity.keyring
+    own, key = members.certificate(identity.certificate), keyring.key_of(keyring.current)
+    assert own is not None and key is not None, "this device is certified, and holds the epoch that it writes in"
+    if not members.is_owner(identity.certificate):
+        return Rejected("This device may not invite others: an owner of the notebook can.")
     invited = await make_invite(
         environment.primitives,
         opened.secrets,
-        members.tips(),
+        members.good_tips(),
+        EpochKey(keyring.current, key),
         Role.OWNER,
+        own.person,
         environment.now() + INVITE_MS,
         1,
         relay,
         environment.random,
     )
-    admitted = await admit(members, environment.primitives, [invited.record.encode()])
+    admitted = await identity.learn([invited.record.encode()])
     assert admitted.records, f"an invite of our own is in order: {admitted.refused}"
-    await opened.log.members.add(admitted.records)
-    opened.syncing.members_changed()
+    opened.syncing.members_kept()
     return encode_link(environment.place.site, invited.link)
 
 
@@ -69,10 +77,10 @@ async def join_notebook(environment: Environment, link: JoinLink) -> NewMember |
     try:
         async with asyncio.timeout(PATIENCE_S):
             socket = await environment.connect(socket_url(link.relay, link.notebook), PROTOCOL)
-            try:
-                fetched = await _fetch_records(environment, link, keys, socket)
-            finally:
-                socket.close(1000, "the records are here")
+        try:
+            fetched = await _fetch_records(environment, link, keys, socket)
+        finally:
+            socket.close(1000, "the records are here")
     except (ConnectionFailed, TimeoutError):
         return Rejected(
             f"The relay {origin_of(link.relay)} cannot be reached: check the network, then press Join again."
@@ -97,10 +105,10 @@ async def _fetch_records(
     records: list[bytes] = []
     machine = Joining(link.notebook, keys.signing.public, origin_of(link.relay), environment.random(32))
     while True:
-        data = await socket.receive()
-        effects = list(
-            machine.received(data) if data is not None else machine.disconnected("the relay ended the connection")
-        )
+        # On a thin link the records take as long as they take: what ends it is silence.
+        async with asyncio.timeout(PATIENCE_S):
+            said = await socket.receive()
+        effects = list(machine.disconnected(said.words or LOST) if isinstance(said, Ended) else machine.received(said))
         while effects:
             effect: JoiningEffect = effects.pop(0)
             match effect:
@@ -121,7 +129,7 @@ async def _fetch_records(
 
 async def _inviter(environment: Environment, members: Members, joined: Joined) -> str:
     invited = members.get(joined.certificate.issuer)
-    certificate = members.certificate(invited.issuer) if isinstance(invited, Invite) else None
+    certificate = None if invited is None else members.certificate(invited.issuer)
     if certificate is None:
         return ""
     name = await open_name(joined.secrets.keyring(environment.primitives), certificate)

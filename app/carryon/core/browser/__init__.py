@@ -9,6 +9,7 @@ from typing import Any
 import js
 from pyodide.ffi import create_proxy, to_js
 
+from carryon.core.browser.browser_key import storage_key
 from carryon.core.browser.browser_locks import BrowserChannel, BrowserLocks
 from carryon.core.browser.browser_loop import keep_late_calls
 from carryon.core.browser.browser_socket import connect, is_relay
@@ -44,12 +45,13 @@ async def _environment(host: Any) -> Environment:
     def keep_frame(frame: Frame) -> Awaitable[None]:
         return host.frame(to_js(frame, dict_converter=js.Object.fromEntries))  # type: ignore[no-any-return]
 
+    key = await storage_key(host.storage, os.urandom)
     return Environment(
         place=Place(host.base, host.release, _device_name(), tuple(host.relays)),
         now=lambda: int(time.time() * 1000),
         random=os.urandom,
         primitives=WebCryptoPrimitives(),
-        at_rest=WebCryptoAtRest(await host.storage.deviceKey(), os.urandom),
+        at_rest=WebCryptoAtRest(key.key, os.urandom),
         locks=BrowserLocks(host),
         open_store=open_store,
         channel=lambda name, heard: BrowserChannel(host, name, heard),
@@ -58,6 +60,7 @@ async def _environment(host: Any) -> Environment:
         chosen_file=BrowserFile,
         keep_frame=keep_frame,
         is_persisted=host.persisted,
+        key_lies_beside=key.lies_beside,
     )
 
 

@@ -6,9 +6,11 @@ from typing import Any, Final
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
-from carryon.core.environment import ConnectionFailed
+from carryon.core.environment import ConnectionFailed, Ended
 
 MESSAGES_MAX: Final = 1024
+# A page is told no more of why than that it did not open.
+NOT_REACHED: Final = "the relay cannot be reached; it is tried again by itself"
 
 
 class BrowserSocket:
@@ -16,7 +18,7 @@ class BrowserSocket:
 
     def __init__(self, url: str, protocol: str) -> None:
         """Begin to connect; `opened` tells how it went."""
-        self._received: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._received: asyncio.Queue[bytes | Ended] = asyncio.Queue()
         self._ended = False
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._socket = js.WebSocket.new(url, protocol)
@@ -25,8 +27,8 @@ class BrowserSocket:
         for name, proxy in zip(("open", "message", "close"), self._proxies, strict=True):
             self._socket.addEventListener(name, proxy)
 
-    async def receive(self) -> bytes | None:
-        """Wait for the next message; None when the connection has ended."""
+    async def receive(self) -> bytes | Ended:
+        """Wait for the next message, or how the connection has ended."""
         return await self._received.get()
 
     def send(self, data: bytes) -> None:
@@ -39,7 +41,7 @@ class BrowserSocket:
         if not self._ended:
             # A browser lets a page close with 1000 or 3000–4999 only, and with 123 bytes of reason.
             self._socket.close(code if code >= 3000 else 1000, reason.encode()[:120].decode("utf-8", "ignore"))
-            self._end()
+            self._end(Ended(code, reason))
 
     def _on_open(self, _event: Any) -> None:
         if not self.opened.done():
@@ -54,14 +56,14 @@ class BrowserSocket:
 
     def _on_close(self, event: Any) -> None:
         if not self.opened.done():
-            self.opened.set_exception(ConnectionFailed(f"the relay could not be reached ({event.code})"))
-        self._end()
+            self.opened.set_exception(ConnectionFailed(NOT_REACHED))
+        self._end(Ended(event.code, event.reason))
 
-    def _end(self) -> None:
+    def _end(self, ended: Ended) -> None:
         if self._ended:
             return
         self._ended = True
-        self._received.put_nowait(None)
+        self._received.put_nowait(ended)
         for name, proxy in zip(("open", "message", "close"), self._proxies, strict=True):
             self._socket.removeEventListener(name, proxy)
             proxy.destroy()

@@ -37,6 +37,7 @@ class BrowserFile:
         self._file = file
         self.path = path
         self.bytes_count = int(file.size)
+        self.modified = int(file.lastModified) or None
 
     async def read(self) -> bytes:
         """Return the file's bytes."""

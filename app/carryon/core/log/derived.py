@@ -2,17 +2,20 @@
 
 1. Rows and texts lie in segments of `SEGMENT_NOTES` notes, in the order in which the notes came to be; a note stays in its segment, and
    only segments that changed are written again, when nothing has changed for `REST_S`.
-2. What is written names the position of the log that it reflects; what came after is absorbed at the next start. So a crash costs time,
-   never words. All of it is encoded at one moment, at which everything in memory is in the journal or in the log (`at_rest`): a state
-   that held an edit which was lost would keep the edit from being written when its tab sends it again. A note of which nothing is in
-   the log yet is left out: another core that starts from the rows could not read it.
-3. Nothing here is worth failing for: a write that fails is tried again after the next change, and what does not read is made anew.
+2. What is written names the position of the log that it reflects, all of it, the segments too that were not written again; what came
+   after is absorbed at the next start. So a crash costs time, never words. The notebook tells of every row and text that became another
+   one, whatever made it so: its segment is marked at once, and a mark goes only with the commit that wrote it.
+3. All of it is encoded at one moment, at which everything in memory is in the journal or in the log (`at_rest`): a state that held an
+   edit which was lost would keep the edit from being written when its tab sends it again. A note of which nothing is in the log yet is
+   left out: another core that starts from the rows could not read it.
+4. Nothing here is worth failing for: a write that fails is tried again after the next change, and what does not read is made anew.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Final
 
 from carryon.core.log.documents import Documents
@@ -27,6 +30,46 @@ REST_S: Final = 1.0
 SEGMENT_NOTES: Final = 64
 TAIL_MAX: Final = 480
 PAGE_ENTRIES_MAX: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Segments as they were at a moment."""
+
+    moment: int
+    segments: Mapping[int, bytes]
+
+
+class Marked:
+    """The segments of one store that are to be written; a mark goes with the commit of what was encoded after it was set."""
+
+    def __init__(self, store: Segmented, encoded: Callable[[list[str]], bytes]) -> None:
+        self._store = store
+        self._encoded = encoded
+        self._moment = 0
+        self._moments: dict[int, int] = {}
+
+    def mark(self, segments: Collection[int]) -> None:
+        """These are to be written."""
+        self._moment += 1
+        self._moments |= dict.fromkeys(segments, self._moment)
+
+    def encode(self, notes: Mapping[int, list[str]]) -> Encoded:
+        """Encode the marked segments as they are now."""
+        marked = self._moments.keys() & notes.keys()
+        return Encoded(self._moment, {segment: self._encoded(notes[segment]) for segment in marked})
+
+    async def write(self, front: Front, encoded: Encoded) -> bool:
+        """Write what was encoded; False when only the whole will do: nothing was stored yet, or another core wrote."""
+        try:
+            await self._store.write(front, encoded.segments)
+        except Moved:
+            self.mark(range(1, front.count + 1))
+            return False
+        for segment in encoded.segments:
+            if self._moments[segment] <= encoded.moment:
+                del self._moments[segment]
+        return True
 
 
 class Derived:
@@ -48,14 +91,15 @@ class Derived:
         self._absorbed = absorbed
         self._at_rest = at_rest
         self._tag_of = tag_of
+        self._rows = Marked(log.rows, self._encoded_rows)
+        self._texts = Marked(log.texts, self._encoded_texts)
         self._rows_position = 0
         self._segment_by_note: dict[str, int] = {}
         # Notes of which nothing was in the log when rows and texts were written last.
         self._left_out: set[str] = set()
-        self._dirty_rows: set[int] = set()
-        self._dirty_texts: set[int] = set()
         self._changed = asyncio.Event()
         self.problem: str | None = None
+        notebook.derived_by(self._mark)
 
     async def read_rows(self) -> int:
         """Put the stored rows into the notebook; give the position that they reflect, 0 when they must be made anew."""
@@ -79,17 +123,22 @@ class Derived:
         front = await self._log.texts.read_front()
         segments = None if front is None else await self._log.texts.read_segments()
         stale = set() if front is None else await self._changed_after(front.pos)
-        for segment in segments or ():
+        for number, segment in enumerate(segments or (), 1):
             bodies: dict[str, str] = json.loads(segment)
+            segments_here = {self._segment_by_note.get(note, number) for note in bodies}
+            if segments_here != {number}:
+                # It was written beside other rows than those that are here: one text of a note would stay behind another.
+                self._texts.mark({number, *segments_here})
             unknown = (note for note in bodies.keys() - stale if self._notebook.text(note) is None)
             self._notebook.put_texts({note: bodies[note] for note in unknown})
             await asyncio.sleep(0)
         for note in [note for note in self._notebook.rows if self._notebook.text(note) is None]:
-            if not await self._documents.use(note):
-                # All of it is damaged: it is found by its title.
-                self._notebook.put_texts({note: ""})
+            await self._documents.use(note)
             self._notebook.refresh()
-            self.changed([note])
+            if self._notebook.text(note) is None:
+                # Of one that is not whole what can be read is looked through; one that cannot be read is found by its title.
+                document = self._notebook.note(note)
+                self._notebook.put_texts({note: document.body if document is not None else ""})
 
     async def _changed_after(self, pos: int) -> set[str]:
         """The notes that changed after a position, up to the one that the stored rows reflect."""
@@ -103,12 +152,10 @@ class Derived:
             pos, more = page.pos, page.more
         return {note for note in self._notebook.rows if self._tag_of(note) in tags}
 
-    def changed(self, notes: Iterable[str]) -> None:
-        """The rows or texts of these notes have changed."""
-        for note in notes:
-            segment = self._segment_by_note.setdefault(note, len(self._segment_by_note) // SEGMENT_NOTES + 1)
-            self._dirty_rows.add(segment)
-            self._dirty_texts.add(segment)
+    def _mark(self, note: str) -> None:
+        segment = self._segment_by_note.setdefault(note, len(self._segment_by_note) // SEGMENT_NOTES + 1)
+        self._rows.mark([segment])
+        self._texts.mark([segment])
         self._changed.set()
 
     async def run(self) -> None:
@@ -130,41 +177,30 @@ class Derived:
         async with self._at_rest():
             self._notebook.refresh()
             pos, notes = self._absorbed(), self._notes_by_segment()
-            rows = {segment: self._encoded_rows(notes[segment]) for segment in self._dirty_rows & notes.keys()}
-            self._dirty_rows -= rows.keys()
-            texts_ready = self._notebook.texts_ready
-            dirty = self._dirty_texts & notes.keys() if texts_ready else ()
-            texts = {segment: self._encoded_texts(notes[segment]) for segment in dirty}
-            self._dirty_texts -= texts.keys()
-            states = self._long_states(pos)
+            rows = self._rows.encode(notes)
+            texts = self._texts.encode(notes) if self._notebook.texts_ready else None
+            tails = self._long_tails()
+            states = [self._state(note, pos) for note in tails]
         front = Front(pos, len(notes), b"")
-        await self._write_segments(self._log.rows, front, rows, self._dirty_rows)
-        if texts_ready:
-            await self._write_segments(self._log.texts, front, texts, self._dirty_texts)
+        whole = await self._rows.write(front, rows)
+        if texts is not None:
+            whole = await self._texts.write(front, texts) and whole
+        if not whole:
+            self._changed.set()
         if states:
             await self._log.states.write(states)
+            self._documents.shortened(tails)
 
-    async def _write_segments(
-        self, store: Segmented, front: Front, segments: Mapping[int, bytes], dirty: set[int]
-    ) -> None:
-        try:
-            await store.write(front, segments)
-        except Moved:
-            # Nothing was stored yet, or another core wrote: then only the whole will do.
-            dirty.update(range(1, front.count + 1))
-            self._changed.set()
-        except StorageError:
-            dirty.update(segments)
-            raise
+    def _long_tails(self) -> dict[str, int]:
+        tails = self._documents.tails.items()
+        long = {note: tail for note, tail in tails if tail > TAIL_MAX and self._notebook.note(note) is not None}
+        return {note: tail for note, tail in long.items() if self._documents.is_whole(note)}
 
-    def _long_states(self, pos: int) -> list[NoteState]:
-        states = []
-        for note, tail in list(self._documents.tails.items()):
-            document = self._notebook.note(note)
-            if tail > TAIL_MAX and document is not None and not self._documents.is_unfolded(note):
-                states.append(NoteState(note, pos, dict(self._documents.heads(note)), document.state()))
-                self._documents.tails[note] = 0
-        return states
+    def _state(self, note: str, pos: int) -> NoteState:
+        document = self._notebook.note(note)
+        assert document is not None, "only what is in memory has a long tail"
+        writers = {number: bytes.fromhex(device) for number, device in document.writers.items()}
+        return NoteState(note, pos, dict(self._documents.heads(note)), document.state(), writers)
 
     def _notes_by_segment(self) -> dict[int, list[str]]:
         notes: dict[int, list[str]] = {}
@@ -172,7 +208,7 @@ class Derived:
         for note in self._notebook.rows:
             is_logged = self._documents.is_logged(note)
             if note not in self._segment_by_note or (is_logged and note in self._left_out):
-                self.changed([note])
+                self._mark(note)
             segment = notes.setdefault(self._segment_by_note[note], [])
             if is_logged:
                 segment.append(note)
@@ -185,4 +221,6 @@ class Derived:
         return encode_rows(self._notebook.rows[note] for note in notes)
 
     def _encoded_texts(self, notes: list[str]) -> bytes:
-        return json.dumps({note: self._notebook.text(note) for note in notes}, ensure_ascii=False).encode()
+        # One that cannot be read has no text; the next start tries it again.
+        readable = [note for note in notes if not self._documents.is_unreadable(note)]
+        return json.dumps({note: self._notebook.text(note) for note in readable}, ensure_ascii=False).encode()

@@ -1,10 +1,10 @@
 """Fold what cores of this device left in the journal when they died, so that saved words never wait for their core to come back.
 
 The lock of an author is free when its core is gone; whoever gets it may fold its rows, and lets go of it then. Words that are folded
-here are not in this core's memory: it follows the log to them, as every other core does.
+here are not in this core's memory, so no heads of it move: it follows the log to them, as every other core does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from carryon_sync.formats.records import fingerprint_of
 
@@ -13,15 +13,22 @@ from carryon.core.log.author import take_lock
 from carryon.core.log.documents import Documents
 from carryon.core.log.identity import Identity
 from carryon.core.log.outgoing import Outgoing
-from carryon.storage.changes import LogEntry
 from carryon.storage.log import Log
 
 
 async def fold_inherited(
-    log: Log, locks: Locks, identity: Identity, documents: Documents, own: bytes, changed: Callable[[], None]
-) -> Sequence[LogEntry]:
-    """Fold the rows of all authors of this device that nobody writes as, but `own`; give the changes. Raises StorageError."""
-    entries: list[LogEntry] = []
+    log: Log,
+    locks: Locks,
+    identity: Identity,
+    documents: Documents,
+    own: bytes,
+    left_behind: Callable[[], None],
+    changed: Callable[[], None],
+) -> None:
+    """Fold the rows of all authors of this device that nobody writes as, but `own`. Raises StorageError.
+
+    `left_behind` is called when the log holds some of them, or may.
+    """
     for author in await log.members.authors():
         is_ours = author.id != own and author.id.startswith(fingerprint_of(identity.signing.public))
         if not is_ours or not (await log.journal.read(author.id)).rows:
@@ -29,20 +36,22 @@ async def fold_inherited(
         held = await take_lock(locks, author.id)
         if held is None:
             continue
+        outgoing = Outgoing(
+            author.id,
+            log,
+            identity,
+            documents,
+            seen=tuple,
+            folded=lambda _folded: None,
+            left_behind=left_behind,
+            changed=changed,
+            is_watched=lambda: True,
+        )
         try:
-            outgoing = Outgoing(
-                author.id,
-                log,
-                identity,
-                documents,
-                tuple,
-                lambda _note, entry, _time: entries.append(entry),
-                changed,
-                is_watched=lambda: True,
-            )
             # Read again: its core may have folded them in its last moment.
             outgoing.journalled((await log.journal.read(author.id)).rows)
             await outgoing.fold_all()
         finally:
             held.release()
-    return entries
+            # A fold that failed, or was cut off, may have been made all the same.
+            left_behind()

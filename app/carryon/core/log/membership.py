@@ -1,10 +1,11 @@
 """Take members' records in: each is checked against those held, its signature verified, and only then believed."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from carryon_sync.formats.members import Held, Members, Missing, SignedBy
-from carryon_sync.formats.records import decode_record
+from carryon_sync.formats.records import Record, decode_record
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.crypto.primitives import Primitives, Signed
@@ -19,29 +20,36 @@ class Admitted:
 
 
 async def admit(members: Members, primitives: Primitives, records: Sequence[bytes]) -> Admitted:
-    """Add to `members` what is in order, whatever the order given: a store may hold a record before one that it names."""
+    """Add to `members` what is in order, whatever the order given: a store may hold a record before one that it names.
+
+    Each record is judged once, and once more for each record that it had to wait for.
+    """
     admitted: list[bytes] = []
     refused: list[str] = []
-    left, missing = list(records), 0
-    while left and len(left) != missing:
-        missing, given, left = len(left), left, []
-        for data in given:
-            record = decode_record(data)
-            verdict = record if isinstance(record, Rejected) else members.check(record)
-            match verdict:
-                case Held():
+    ready: deque[tuple[bytes, Record]] = deque()
+    waiting: dict[bytes, list[tuple[bytes, Record]]] = {}
+    for data in records:
+        record = decode_record(data)
+        if isinstance(record, Rejected):
+            refused.append(record.reason)
+        else:
+            ready.append((data, record))
+    while ready:
+        data, record = ready.popleft()
+        match members.check(record):
+            case Held():
+                continue
+            case Missing(ids):
+                waiting.setdefault(ids[0], []).append((data, record))
+            case Rejected(reason):
+                refused.append(reason)
+            case SignedBy(public):
+                [verified] = await primitives.verify([Signed(public, record.signed, record.signature)])
+                if not verified:
+                    refused.append(f"member's record {record.id.hex()[:8]} is not signed by who it says")
                     continue
-                case Missing():
-                    left.append(data)
-                case Rejected(reason):
-                    refused.append(reason)
-                case SignedBy(public):
-                    assert not isinstance(record, Rejected), "what was refused has no signer"
-                    [verified] = await primitives.verify([Signed(public, record.signed, record.signature)])
-                    if verified:
-                        members.add(record)
-                        admitted.append(data)
-                    else:
-                        refused.append(f"member's record {record.id.hex()[:8]} is not signed by who it says")
-    refused += ["a member's record names records that are not here"] * len(left)
+                members.add(record)
+                admitted.append(data)
+                ready.extend(waiting.pop(record.id, ()))
+    refused += ["a member's record names records that are not here"] * sum(map(len, waiting.values()))
     return Admitted(tuple(admitted), tuple(refused))

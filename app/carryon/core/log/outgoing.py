@@ -2,14 +2,16 @@
 
 1. Rows wait for `ALONE_S`, or for `WATCHED_S` while another core or device is there to see them; a change is numbered, chained,
    compressed, sealed and signed only then, because each costs about 250 bytes.
-2. One transaction replaces the rows by the change; it re-reads the head and the rows' keys and gives up if either moved. Nothing leaves
-   the device before it is complete.
+2. One transaction replaces the rows by the change; it expects the head and the very rows, and gives up if either moved: then another
+   core has written, whose words lie in the log (`left_behind`). Nothing leaves the device before it is complete.
 3. A change holds rows of one base only: `needs` tells what the person had seen, which is what conflicts are made of.
-4. What cannot be folded now (disk full, connection lost) stays in the journal, is said in `problem`, and is tried again.
+4. What cannot be folded now (disk full, connection lost) stays in the journal, is said in `problem`, and is tried again. A change is
+   kept until it is known what became of it: one that was made, and of which nobody was told, is found when it is made again.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.formats.change import NO_PREV, Body, Header, Link, Seen
@@ -30,6 +32,25 @@ UPDATES_MAX: Final = 4096
 UPDATES_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A change that has taken rows of a note in: its place in the log, its time, how many rows."""
+
+    note: str
+    entry: LogEntry
+    time: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A change that is to take rows in, and what it says of them."""
+
+    fold: Fold
+    time: int
+    base: Sequence[Link]
+
+
 class Outgoing:
     """The journal rows of one core that are not yet in a change."""
 
@@ -40,12 +61,13 @@ class Outgoing:
         identity: Identity,
         documents: Documents,
         seen: Callable[[], Sequence[Seen]],
-        folded: Callable[[str, LogEntry, int], None],
+        folded: Callable[[Folded], None],
+        left_behind: Callable[[], None],
         changed: Callable[[], None],
         is_watched: Callable[[], bool],
     ) -> None:
-        """`seen` says how far relays' logs are held; `folded` is told each change and its time; `changed` that `problem` may have changed;
-        `is_watched` says whether another core or device is there.
+        """`seen` says how far relays' logs are held; `folded` is told each change, `left_behind` that the log holds what nobody here has
+        put there; `changed` that `problem` may have changed; `is_watched` says whether another core or device is there.
         """
         self._author = author
         self._log = log
@@ -53,8 +75,10 @@ class Outgoing:
         self._documents = documents
         self._seen = seen
         self._folded = folded
+        self._left_behind = left_behind
         self._changed = changed
         self._rows: dict[str, list[Journalled]] = {}
+        self._made: dict[str, _Made] = {}
         self._due: dict[str, float] = {}
         self._needed: dict[str, dict[bytes, Link]] = {}
         self._wake = asyncio.Event()
@@ -98,15 +122,15 @@ class Outgoing:
     async def fold(self, note: str) -> None:
         """Fold all rows of a note now; the caller holds the note's gate. Raises StorageError, and then nothing is lost."""
         while rows := self._rows.get(note):
-            batch = next(_batches(rows))
+            made = self._made.get(note) or await self._make(note, next(_batches(rows)))
+            self._made[note] = made
             try:
-                await self._fold_batch(note, batch)
+                [entry] = await self._log.fold([made.fold])
             except Moved:
+                del self._made[note]
                 await self._read_again(note)
                 continue
-            del rows[: len(batch)]
-            if not rows:
-                del self._rows[note]
+            self._take_out(note, made, entry)
         self._due.pop(note, None)
 
     async def fold_all(self) -> None:
@@ -128,7 +152,7 @@ class Outgoing:
                 self.problem = None
                 self._changed()
 
-    async def _fold_batch(self, note: str, batch: Sequence[Journalled]) -> None:
+    async def _make(self, note: str, batch: Sequence[Journalled]) -> _Made:
         tag = self._identity.tag(note)
         own = (await self._log.changes.heads_of(tag)).get(self._author)
         header = Header(
@@ -149,17 +173,25 @@ class Outgoing:
             updates=tuple(one.row.update for one in batch),
         )
         [change] = await self._identity.seal([Draft(header, body)])
-        [entry] = await self._log.fold([Fold(change, own, tuple(one.key for one in batch))])
-        self._needed[note] = needed | {link.author: link for link in last.base}
-        self._documents.advance(note, Link(self._author, header.n, change.id), len(batch))
-        self._folded(note, entry, body.time)
+        return _Made(Fold(change, own, tuple(batch)), body.time, last.base)
+
+    def _take_out(self, note: str, made: _Made, entry: LogEntry) -> None:
+        del self._made[note]
+        rows, count = self._rows[note], len(made.fold.rows)
+        del rows[:count]
+        if not rows:
+            del self._rows[note]
+        self._needed[note] = self._needed.get(note, {}) | {link.author: link for link in made.base}
+        self._folded(Folded(note, entry, made.time, count))
 
     async def _read_again(self, note: str) -> None:
         # Another core has folded these rows, or written under this author against its lock: what is still there is ours to fold.
-        there = {one.key for one in (await self._log.journal.read(self._author)).rows}
-        self._rows[note] = [one for one in self._rows[note] if one.key in there]
+        asked = tuple(self._rows[note])
+        held = await self._log.journal.still_held(asked)
+        self._rows[note][: len(asked)] = held
         if not self._rows[note]:
             del self._rows[note]
+        self._left_behind()
 
     async def _until_due(self) -> None:
         pause = min(self._due.values(), default=None)

@@ -1,41 +1,79 @@
 """The path of a change from elsewhere: the mirror image of `edited`.
 
-1. What arrives is verified and opened, many at once; what does not open goes to quarantine, is counted and shown, and harms nothing else.
+1. What arrives is verified and opened, many at once but in turns (`opening`); what does not open goes to quarantine, is counted, shown
+   and asked for again, and harms nothing else. What may open once more keys or members' records are here is tried again then.
 2. A change waits aside until what it needs is held; then its note's own journal is folded first, and the log takes it in causal order,
    in one transaction. Only then is it absorbed and shown; the relay's cursor moves after that.
 3. Another core's changes are in the log already: they are heard of by a hint, and absorbed from there, each position once. So is what
-   this core put into the log and could not absorb at once.
+   this core put into the log and could not absorb at once, or does not know to have put there.
+4. A change that cannot be read, or not whole, is in the log like any other; its note alone lacks it, and quarantine names it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from carryon_sync.device.holdback import Arrived, HoldBack, arrived
-from carryon_sync.formats.change import Body, Change, decode_change
+from carryon_sync.formats.change import Body, Change, Link, Seen, decode_change, id_in, must_be_understood
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.log.documents import Documents, named
-from carryon.core.log.identity import Identity, Unreadable, note_text
+from carryon.core.log.identity import Early, Identity, note_text
+from carryon.core.log.opening import name_of, read, refusal, turns
 from carryon.core.log.outgoing import Outgoing
-from carryon.notebook.facts import Fact
+from carryon.notebook.facts import Fact, NoteAbsorbed, UpdateRefused
 from carryon.notebook.notebook import Notebook
 from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry, link_of
 from carryon.storage.log import Log
-from carryon.storage.quarantine import Refused
+from carryon.storage.quarantine import Kind, Refused
 
 PAGE_ENTRIES_MAX: Final = 256
+NEWER: Final = "newer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A change that was opened once: its note and what it names are kept, its body is opened again when it is absorbed."""
+
+    change: Change
+    note: str
+    needs: tuple[Link, ...]
+    tips: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, change: Change, body: Body) -> "_Arrival":
+        """What is kept of an opened change."""
+        return cls(change, note_text(body.note), body.needs, body.tips)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), how many were refused."""
+    """What became of a batch: facts for the tabs, the changes that were new (position of the log, tag), and what is not here.
 
-    facts: tuple[Fact, ...]
-    entered: tuple[tuple[int, bytes], ...]
-    refused: int
+    That is, by id: what was refused, of which some came too early, and what was dropped because too much waits. Of what was
+    followed, the new changes are those that no relay has shown.
+    """
+
+    facts: tuple[Fact, ...] = ()
+    entered: tuple[tuple[int, bytes], ...] = ()
+    refused: tuple[bytes, ...] = ()
+    early: tuple[bytes, ...] = ()
+    dropped: tuple[bytes, ...] = ()
+    # What the authors of what came say that relays have shown them, each with the author.
+    seen: tuple[tuple[bytes, Seen], ...] = ()
+
+    def __add__(self, other: "Taken") -> "Taken":
+        """Both, one after the other."""
+        return Taken(
+            self.facts + other.facts,
+            self.entered + other.entered,
+            self.refused + other.refused,
+            self.early + other.early,
+            self.dropped + other.dropped,
+            self.seen + other.seen,
+        )
 
 
 class Receiving:
@@ -58,34 +96,48 @@ class Receiving:
         self._outgoing = outgoing
         self._left_behind = left_behind
         self._untold: list[Fact] = []
-        self._waiting: dict[bytes, tuple[Change, Body]] = {}
+        self._waiting: dict[bytes, _Arrival] = {}
         self._own_positions: set[int] = set()
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
+        # Whether the log holds what a newer release has written and this one would have to understand.
+        self.newer = False
 
     async def start(self, absorbed: int) -> None:
         """Begin after a position of the log that the rows reflect, with what waited before."""
         self.absorbed = absorbed
+        self.newer = await self._log.kept(NEWER) is not None
         await self.read_waiting()
 
     async def read_waiting(self) -> None:
         """Read what waits: at the start, and when this core begins to lead, because another one has put it there."""
         async with self._turn:
-            waiting = await self._log.waiting()
-            bodies = await self._identity.open(waiting)
-            opened = zip(waiting, bodies, strict=True)
-            self._waiting = {change.id: (change, body) for change, body in opened if isinstance(body, Body)}
+            self._waiting = {}
+            for turn in turns(await self._log.waiting()):
+                for change, body in zip(turn, await self._identity.open(turn), strict=True):
+                    if isinstance(body, Body):
+                        self._waiting[change.id] = _Arrival.of(change, body)
             self.holdback = HoldBack((), await self._log.marked())
             self._hold_back_again()
 
+    async def members_changed(self) -> None:
+        """Look again at what waits: members' records decide whose changes count."""
+        async with self._turn:
+            self._hold_back_again()
+        if self._waiting:
+            self._left_behind()
+
     def _hold_back_again(self) -> None:
-        waiting = (arrived(change, body.needs) for change, body in self._waiting.values())
-        self.holdback = HoldBack(waiting, self.holdback.marked)
+        waiting = (self._arrived(one) for one in self._waiting.values())
+        self.holdback = HoldBack(waiting, self.holdback.marked, self._identity.members.frontier_heads())
+
+    def _arrived(self, one: _Arrival) -> Arrived:
+        return arrived(one.change, one.needs, ended=self._identity.is_ended(one.change.header.author, one.tips))
 
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
-        self._own_positions.update(entry.pos for entry in entries)
+        self._own_positions.update(entry.pos for entry in entries if entry.pos > self.absorbed)
         while self.absorbed + 1 in self._own_positions:
             self.absorbed += 1
             self._own_positions.remove(self.absorbed)
@@ -109,14 +161,26 @@ class Receiving:
             decoded = [(each, decode_change(each)) for each in data]
             refused = [Refused(change.reason, each) for each, change in decoded if isinstance(change, Rejected)]
             changes = await self._not_held([change for _, change in decoded if isinstance(change, Change)])
-            bodies = await self._identity.open(changes)
-            fresh: dict[bytes, tuple[Change, Body]] = {}
-            for change, body in zip(changes, bodies, strict=True):
-                if isinstance(body, Rejected):
-                    refused.append(Refused(body.reason, change.encode()))
-                else:
-                    fresh[change.id] = (change, body)
-            return await self._take(fresh, refused, relay, fence, finished)
+            whole = Taken()
+            *earlier, last = list(turns(changes)) or [[]]
+            for turn in earlier:
+                whole += await self._take_turn(turn, refused, relay, fence, ())
+                refused = []
+            whole += await self._take_turn(last, refused, relay, fence, finished)
+            return whole + self._told()
+
+    async def try_again(self) -> Taken:
+        """Try what could not be opened before: more keys or members' records are here. Raises StorageError."""
+        items = await self._log.quarantine.items()
+        early = [item for item in items if item.kind is Kind.EARLY and item.data]
+        taken = await self.receive([item.data for item in early], None, None)
+        await self._log.quarantine.settle(
+            item.about for item in early if item.change is None or item.change.id not in taken.early
+        )
+        async with self._turn:
+            for tag in {item.change.tag for item in items if item.kind is Kind.UNREAD and item.change}:
+                await self._read_again(tag)
+            return taken + self._told()
 
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
@@ -128,13 +192,31 @@ class Receiving:
             while True:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
-                bodies = await self._identity.read([entry.change for entry in entries])
-                await self._absorb([(entry.change, body) for entry, body in zip(entries, bodies, strict=True)])
-                entered += places_of(entries)
+                unshown = await self._log.relays.unshown(places_of(entries))
+                await self._absorb_all([entry.change for entry in entries], {})
+                entered += unshown
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
-                    return Taken(self._told(), tuple(entered), 0)
+                    return Taken(entered=tuple(entered)) + self._told()
+
+    async def _take_turn(
+        self,
+        turn: Sequence[Change],
+        refused: Sequence[Refused],
+        relay: str | None,
+        fence: int | None,
+        finished: Sequence[bytes],
+    ) -> Taken:
+        fresh: dict[bytes, tuple[Change, Body]] = {}
+        kept, early = list(refused), []
+        for change, body in zip(turn, await self._identity.open(turn), strict=True):
+            if isinstance(body, Body):
+                fresh[change.id] = (change, body)
+            else:
+                kept.append(refusal(change, body))
+                early += [change.id] if isinstance(body, Early) else []
+        return await self._take(fresh, kept, relay, fence, finished) + Taken(early=tuple(early))
 
     async def _take(
         self,
@@ -145,44 +227,45 @@ class Receiving:
         finished: Sequence[bytes],
     ) -> Taken:
         try:
-            appended, bodies = await self._append(fresh, refused, relay, fence, finished)
+            arrivals = {id: _Arrival.of(change, body) for id, (change, body) in fresh.items()}
+            appended, dropped = await self._append(arrivals, refused, relay, fence, finished)
+            entries = (*appended.new, *appended.mended)
+            await self._absorb_all([entry.change for entry in entries], fresh)
         except BaseException:
-            # Nothing is known to be kept, so nothing was released: what waits is what waited before.
+            # What is kept of it, nobody knows: what waits is what waited before, and what is in the log is absorbed from there.
             self._hold_back_again()
+            self._left_behind()
             raise
-        entries = (*appended.new, *appended.mended)
-        taken = None
-        try:
-            await self._absorb([(entry.change, bodies[entry.change.id]) for entry in entries])
-            self.wrote(entries)
-            taken = Taken(self._told(), tuple(places_of(appended.new)), len(refused))
-        finally:
-            if taken is None:
-                self._left_behind()
-        return taken
+        self.wrote(entries)
+        return Taken(
+            entered=tuple(places_of(appended.new)),
+            refused=tuple(id for each in refused if (id := id_in(each.data)) is not None),
+            dropped=dropped,
+            seen=tuple((change.header.author, one) for change, body in fresh.values() for one in body.seen),
+        )
 
     async def _append(
         self,
-        fresh: dict[bytes, tuple[Change, Body]],
+        fresh: dict[bytes, _Arrival],
         refused: Sequence[Refused],
         relay: str | None,
         fence: int | None,
         finished: Sequence[bytes],
-    ) -> tuple[Appended, dict[bytes, Body]]:
-        arrivals = [arrived(change, body.needs) for change, body in fresh.values()]
+    ) -> tuple[Appended, tuple[bytes, ...]]:
+        arrivals = [self._arrived(one) for one in fresh.values()]
         outcome = self.holdback.take(arrivals, await self._held(arrivals))
         fetched = tuple(tag for tag in finished if self.holdback.fetched(tag))
         known = self._waiting | fresh
         released = [known[id] for id in outcome.released]
-        for note in {body.note for _, body in released}:
-            async with self._documents.gate(note_text(note)):
-                await self._outgoing.fold(note_text(note))
+        for note in {one.note for one in released}:
+            async with self._documents.gate(note):
+                await self._outgoing.fold(note)
         waiting = {id: known[id] for id in outcome.waiting}
         gone = [id for id in (*outcome.released, *outcome.dropped) if id in self._waiting]
         appended = await self._log.append(
             Received(
-                changes=tuple(change for change, _ in released),
-                waiting=tuple(change for change, _ in waiting.values()),
+                changes=tuple(one.change for one in released),
+                waiting=tuple(one.change for one in waiting.values()),
                 leaving=tuple(gone),
                 marked=outcome.marked,
                 fetched=fetched,
@@ -194,9 +277,22 @@ class Receiving:
         self._waiting |= waiting
         for id in gone:
             del self._waiting[id]
-        return appended, {change.id: body for change, body in released}
+        return appended, outcome.dropped
+
+    async def _absorb_all(self, changes: Sequence[Change], opened: Mapping[bytes, tuple[Change, Body]]) -> None:
+        """Absorb changes of the log; those that are not `opened` yet are, in turns."""
+        for turn in turns(changes):
+            closed = [change for change in turn if change.id not in opened]
+            bodies = dict(zip((change.id for change in closed), await read(self._identity, closed), strict=True))
+            bodies |= {change.id: opened[change.id][1] for change in turn if change.id in opened}
+            unread = [(change, body) for change in turn if not isinstance(body := bodies[change.id], Body)]
+            await self._log.quarantine.add(
+                [Refused(body.reason, b"", Kind.UNREAD, name_of(change)) for change, body in unread]
+            )
+            await self._absorb([(change, body) for change in turn if isinstance(body := bodies[change.id], Body)])
 
     async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> None:
+        await self._note_kinds([change for change, _ in opened])
         by_note: dict[str, list[tuple[Change, Body]]] = {}
         for change, body in opened:
             by_note.setdefault(note_text(body.note), []).append((change, body))
@@ -205,27 +301,59 @@ class Receiving:
             # A long catch-up must not keep a keystroke waiting.
             await asyncio.sleep(0)
 
-    def _told(self) -> tuple[Fact, ...]:
+    def _told(self) -> Taken:
         told, self._untold = tuple(self._untold), []
-        return told
+        return Taken(told)
+
+    async def _note_kinds(self, changes: Sequence[Change]) -> None:
+        if not self.newer and any(must_be_understood(change.header.kind) for change in changes):
+            await self._log.keep(NEWER, b"")
+            self.newer = True
 
     async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
-        time = max(body.time for _, body in changes)
         async with self._documents.gate(note):
-            if note not in self._notebook.rows and self._notebook.note(note) is None:
+            first, body = changes[0]
+            begins = first.header.n == 1 and not body.needs
+            is_here = self._notebook.note(note) is not None or self._documents.is_unfolded(note)
+            if begins and not is_here and note not in self._notebook.rows:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
-                raise Unreadable(f"note {note} is listed, and nothing of it is in the log")
-            updates: list[bytes] = []
+                # Nothing of it can be read: quarantine names why, and it is loaded from the log when that changes.
+                return []
+            facts: list[Fact] = []
+            links = [link_of(change) for change, _ in changes]
+            heads = named(self._documents.reaching(note, links))
             for change, body in changes:
-                self._documents.advance(note, link_of(change), len(body.updates))
-                updates += body.updates
-            heads = named(self._documents.heads(note))
-            facts = self._notebook.absorb(note, updates, time, heads)
-            for change, body in changes:
-                if change.header.n == 1 and not body.needs:
-                    self._notebook.put_heads(note, heads, body.time, first=True)
+                absorbed = self._absorb_change(note, change, body, heads)
+                torn = [fact for fact in absorbed if isinstance(fact, UpdateRefused)]
+                if torn:
+                    update = await self._documents.torn(note, change.id, torn[0].reason)
+                    return [*facts, NoteAbsorbed(note, update)] if update else facts
+                facts += absorbed
+            for link, (_, body) in zip(links, changes, strict=True):
+                self._documents.advance(note, link, len(body.updates))
+            await self._documents.absorbed(note, [change.id for change, _ in changes])
             return facts
+
+    def _absorb_change(self, note: str, change: Change, body: Body, heads: Mapping[str, int]) -> list[Fact]:
+        author = change.header.author.hex()
+        time = body.time if body.updates else 0
+        facts = self._notebook.absorb(note, body.updates, time, heads, change=change.id, author=author)
+        if change.header.n == 1 and not body.needs:
+            self._notebook.put_created(note, body.time)
+        return facts
+
+    async def _read_again(self, tag: bytes) -> None:
+        """Load a note again of which something could not be read, and tell of what is new."""
+        page = await self._log.changes.of_tag(tag)
+        for turn in turns(entry.change for entry in page.entries):
+            bodies = [body for body in await self._identity.open(turn) if isinstance(body, Body)]
+            if bodies:
+                note = note_text(bodies[0].note)
+                async with self._documents.gate(note):
+                    update = b"" if self._documents.is_unfolded(note) else await self._documents.reloaded(note)
+                self._untold += [NoteAbsorbed(note, update)] if update else []
+                return
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:
         # One that is held but damaged is worth taking again: it mends the log.

@@ -1,22 +1,26 @@
 """The one task that writes the journal: an edit is durable when this says so.
 
-1. A batch is whatever arrived during the last write (group commit); the queue is bounded, and a full queue makes the caller wait.
-2. `then` of an item is called after the transaction's `complete`, with its rows and their keys, in the order in which items were put; an
+1. A batch is whatever arrived during the last write (group commit). Putting never waits, because whoever puts has tabs to serve: reading
+   must go on while nothing can be written; and what was applied in memory is written, in its order, whatever becomes of whoever put it. What
+   waits here its tab keeps too, so both end at the same number.
+2. `then` of an item is called after the transaction's `complete`, with its rows as they are kept, in the order in which items were put; an
    item without rows is a marker that says "everything before is durable".
 3. A write that fails is kept in memory and tried again, at growing pauses, until it goes through; `problem` holds the words meanwhile.
    Nothing falls back to memory silently, and nothing is dropped.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from carryon.storage.errors import StorageError
-from carryon.storage.journal import Journal, JournalKey, Journalled
+from carryon.storage.journal import Journal, Journalled
 from carryon.storage.layouts import JournalRow
 
-ITEMS_MAX: Final = 4096
+# As many as a tab may bring with one hello: more than a person types in a day.
+ITEMS_MAX: Final = 1_000_000
 BATCH_MAX: Final = 512
 PAUSE_FIRST_S: Final = 0.25
 PAUSE_MAX_S: Final = 5.0
@@ -25,10 +29,11 @@ LATE_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Rows of one edit, what to do when they are durable, and when they were put (the loop's clock, seconds)."""
+    """Rows of one edit, what to do when they are durable, by whom and when they were put (the loop's clock, seconds)."""
 
     rows: Sequence[JournalRow]
     then: Callable[[Sequence[Journalled]], None]
+    by: object
     put_at: float
 
 
@@ -40,24 +45,36 @@ class Writer:
         self._journal = journal
         self._begin = begin
         self._changed = changed
-        self._items: asyncio.Queue[Item] = asyncio.Queue(ITEMS_MAX)
+        self._items: deque[Item] = deque()
+        self._come = asyncio.Event()
         self._writing: list[Item] = []
+        self._waiting: dict[str, deque[tuple[JournalRow, object]]] = {}
         self.problem: str | None = None
 
-    async def put(self, rows: Sequence[JournalRow], then: Callable[[Sequence[Journalled]], None]) -> None:
-        """Queue the rows of one edit; waits while the queue is full."""
-        await self._items.put(Item(rows, then, asyncio.get_running_loop().time()))
+    def put(self, rows: Sequence[JournalRow], then: Callable[[Sequence[Journalled]], None], by: object = None) -> None:
+        """Queue the rows of one edit; `by` is the tab that made it."""
+        if len(self._items) >= ITEMS_MAX:
+            raise OverflowError(f"{ITEMS_MAX:,} edits wait to be saved and find no room: make room on this device")
+        self._items.append(Item(rows, then, by, asyncio.get_running_loop().time()))
+        for row in rows:
+            self._waiting.setdefault(row.note, deque()).append((row, by))
+        self._come.set()
 
-    async def flush(self) -> None:
-        """Wait until everything put so far is durable."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self.put((), lambda _rows: None if done.cancelled() else done.set_result(None))
-        await done
+    def waiting(self, note: str, besides: object = None) -> list[JournalRow]:
+        """A note's rows that are not durable yet, in order; those of one tab may be left out."""
+        return [row for row, by in self._waiting.get(note, ()) if besides is None or by is not besides]
 
     async def settle(self) -> None:
         """Wait for a moment in which everything put is durable; it lasts until the caller gives way."""
-        while self._writing or not self._items.empty():
-            await self.flush()
+        while not self.is_idle:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.put((), lambda _rows, done=done: None if done.cancelled() else done.set_result(None))  # type: ignore[misc]
+            await done
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything put is durable."""
+        return not self._writing and not self._items
 
     @property
     def is_late(self) -> bool:
@@ -68,29 +85,37 @@ class Writer:
     async def run(self) -> None:
         """Write for ever; cancelled when the notebook closes."""
         while True:
-            self._writing = [await self._items.get()]
-            while len(self._writing) < BATCH_MAX and not self._items.empty():
-                self._writing.append(self._items.get_nowait())
+            while not self._items:
+                self._come.clear()
+                await self._come.wait()
+            self._writing = [self._items.popleft() for _ in range(min(BATCH_MAX, len(self._items)))]
             rows = [row for item in self._writing for row in item.rows]
             written = iter(await self._write(rows) if rows else ())
             batch, self._writing = self._writing, []
             for item in batch:
+                for row in item.rows:
+                    self._written(row.note)
                 item.then([next(written) for _ in item.rows])
 
-    async def _write(self, rows: Sequence[JournalRow]) -> list[Journalled]:
+    def _written(self, note: str) -> None:
+        self._waiting[note].popleft()
+        if not self._waiting[note]:
+            del self._waiting[note]
+
+    async def _write(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
         loop = asyncio.get_running_loop()
         late_at = loop.time() + LATE_S
         late = loop.call_at(late_at, self._changed)
         try:
-            keys = await self._add(rows)
+            journalled = await self._add(rows)
         finally:
             late.cancel()
         if self.problem is not None or loop.time() >= late_at:
             self.problem = None
             self._changed()
-        return [Journalled(key, row) for key, row in zip(keys, rows, strict=True)]
+        return journalled
 
-    async def _add(self, rows: Sequence[JournalRow]) -> list[JournalKey]:
+    async def _add(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
         pause = PAUSE_FIRST_S
         while True:
             try:

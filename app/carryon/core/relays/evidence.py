@@ -2,7 +2,11 @@
 
 1. What the relay has not acked is kept by position of the log. The outbox is read in that order, and what was read up to is remembered:
    a change that is heard of later than it was read, and perhaps acked, counts no more.
-2. Times are in ms of the wall clock.
+2. An ack is the relay's word, and counts until something contradicts it (`forget_acks`). Where a change stands in the relay's log is known
+   from the stream alone: so only what that has shown is compared with other devices' receipts.
+3. A receipt counts as far as its device's log was found to be this device's (`agreement`). `diverged` are notes, by tag, of which a device
+   has made something else of the same changes.
+4. Times are in ms of the wall clock.
 """
 
 from collections import Counter
@@ -11,6 +15,7 @@ from dataclasses import dataclass, field
 
 from carryon_sync.formats.change import Seen
 
+from carryon.core.relays.agreement import Agreement
 from carryon.crypto.receipts import Receipt
 
 
@@ -23,12 +28,37 @@ class Evidence:
     heard: int | None = None
     neighbour_at: int = -(2**53)
     reached: Seen | None = None
+    held: Seen | None = None
+    agreement: Agreement = field(default_factory=Agreement)
+    diverged: dict[bytes, bytes] = field(default_factory=dict)
+    # Where the relay's log ended when this device began to catch up; None when it does not.
+    head: int | None = None
     receipts: dict[bytes, Receipt] = field(default_factory=dict)
     live: bool = False
     words: str = ""
     _tags: dict[int, bytes] = field(default_factory=dict)
     _by_tag: Counter[bytes] = field(default_factory=Counter)
     _read_to: int = 0
+    _acked: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def is_all_shown(self) -> bool:
+        """Whether the relay's stream has shown all that this device wrote."""
+        return self.known and not self._tags and not self._acked
+
+    @property
+    def contradicted(self) -> str:
+        """The words of what another device of the notebook contradicts; empty where none does."""
+        if self.agreement.differing:
+            return (
+                "the relay shows another device of this notebook a different log than this one: "
+                "what it acks may not reach everybody. Export what you need, or use another relay"
+            )
+        if self.diverged:
+            count = len(self.diverged)
+            notes = "one note" if count == 1 else f"{count} notes"
+            return f"{notes} read differently on another device that holds the same changes: compare, and copy what you need"
+        return ""
 
     @property
     def waiting(self) -> int:
@@ -43,6 +73,7 @@ class Evidence:
         """The outbox was read (tag by position), when the log had at least reached a position."""
         later = {pos: tag for pos, tag in self._tags.items() if pos > position}
         self._tags = {**tags, **later}
+        self._acked = {}
         self._read_to = max([position, *tags])
         self._by_tag = Counter(self._tags.values())
         self.known = True
@@ -58,9 +89,22 @@ class Evidence:
         self.entered(pos, tag)
         self._read_to = max(self._read_to, pos)
 
-    def acked(self, pos: int, sequence: int) -> None:
-        """The relay holds what stands at a position."""
+    def acked(self, pos: int) -> None:
+        """The relay says that it holds what stands at a position."""
         tag = self._tags.pop(pos, None)
         if tag is not None:
+            self._acked[pos] = tag
             self._by_tag[tag] -= 1
-            self.own_sequence = max(self.own_sequence, sequence)
+
+    def forget_acks(self) -> None:
+        """What was acked and not shown waits again."""
+        for pos, tag in self._acked.items():
+            self._tags[pos] = tag
+            self._by_tag[tag] += 1
+        self._acked = {}
+
+    def shown(self, pos: int, sequence: int) -> None:
+        """The relay's stream has shown what stands at a position."""
+        self.acked(pos)
+        self._acked.pop(pos, None)
+        self.own_sequence = max(self.own_sequence, sequence)

@@ -18,6 +18,7 @@ from carryon_sync.device.effects import (
     Effect,
     FetchOutbox,
     FetchWants,
+    FindHeld,
     KeepReceipt,
     MakeReceipt,
     Notice,
@@ -29,24 +30,30 @@ from carryon_sync.device.effects import (
     StoreFound,
     StoreMembers,
 )
+from carryon_sync.device.holes import Hole
 from carryon_sync.device.session import Session
 from carryon_sync.device.status import Phase
-from carryon_sync.formats.change import Seen
+from carryon_sync.device.wanting import ASKED_MAX
+from carryon_sync.formats.change import Seen, id_in
 from carryon_sync.formats.ids import text_of
 from carryon_sync.formats.rejected import Rejected
+from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.closing import Closing
-from carryon_sync.protocol.frames import PROTOCOL, WANTS_MAX
+from carryon_sync.protocol.frames import PROTOCOL
+from carryon_sync.protocol.parts import messages
 
-from carryon.core.environment import ConnectionFailed, Environment, Socket
+from carryon.core.environment import ConnectionFailed, Ended, Environment, Socket
 from carryon.core.log.identity import Identity
-from carryon.core.log.membership import admit
 from carryon.core.log.received import Receiving, Taken
+from carryon.core.relays.agreement import Agreement
 from carryon.core.relays.evidence import Evidence
-from carryon.crypto.receipts import Receipt, certificate_in, open_receipt, seal_receipt
+from carryon.crypto.receipts import NoteDigest, Receipt, certificate_in, open_receipt, seal_receipt
+from carryon.crypto.sealing import FINGERPRINT_BYTES
 from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
 EVENTS_MAX: Final = 1024
+LOST: Final = "the connection to the relay was lost; it is tried again by itself"
 
 Event = Callable[[], Sequence[Effect]]
 
@@ -65,8 +72,13 @@ class RelayLink:
         evidence: Evidence,
         taken: Callable[[Taken], None],
         changed: Callable[[], None],
+        met: Callable[[], None],
+        digests: Callable[[], Sequence[NoteDigest]],
     ) -> None:
-        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did."""
+        """`address` is the relay's URL, ending in a slash; `taken` is told what came; `changed` that the evidence did; `met` that members.
+
+        `digests` gives what this device makes of the notes that changed last.
+        """
         self._environment = environment
         self._log = log
         self._identity = identity
@@ -76,6 +88,8 @@ class RelayLink:
         self._evidence = evidence
         self._taken = taken
         self._changed = changed
+        self._met = met
+        self._digests = digests
         self._events: asyncio.Queue[Event] = asyncio.Queue(EVENTS_MAX)
         self._hints: set[str] = set()
         self._late_hints: deque[str] = deque()
@@ -87,17 +101,21 @@ class RelayLink:
     async def run(self) -> None:
         """Keep the session until cancelled."""
         reached = await self._log.relays.reached(self._address)
+        self._evidence.agreement = Agreement(await self._log.relays.marks(self._address), reached)
         await self._refill()
         await self._read_receipts()
+        # Another core may have learned of keys and records.
+        self._taken(await self._receiving.try_again())
         self._session = Session(
             self._identity.notebook,
             self._identity.certificate,
             origin_of(self._address),
             self._identity.members,
             reached,
+            await self._log.relays.holes(self._address),
         )
         try:
-            await self._carry_out(self._session.start(self._clock()))
+            await self._carry_out((*self._claims(), *self._session.start(self._clock())))
             while True:
                 await self._carry_out((await self._next_event())())
                 self._note_state()
@@ -119,6 +137,14 @@ class RelayLink:
         """Records were added on this device."""
         self._hint("members")
 
+    def lacking(self) -> None:
+        """Something turned out not to be here whole."""
+        self._hint("lacking")
+
+    def ask_again(self) -> None:
+        """Ask for everything that is lacking once more, on a new connection: each thing is asked for once on each."""
+        self._hint("again")
+
     def _hint(self, name: str) -> None:
         # A hint says "look": twice is once, so each takes one place in the queue until it is looked at. One that finds no place
         # waits beside the queue: what it tells of is told only once, and would lie until the next connection.
@@ -138,6 +164,10 @@ class RelayLink:
                 return self._session.changed()
             case "members":
                 return self._session.members_changed()
+            case "lacking":
+                return self._session.lacking()
+            case "again":
+                return (*self._ended("asked to ask again"), *self._session.hint_online(self._clock()))
             case _:
                 return self._session.hint_online(self._clock())
 
@@ -173,34 +203,41 @@ class RelayLink:
                 return self._ended(words, code)
             case Send(data):
                 if self._socket is not None:
-                    self._socket.send(data)
+                    for message in messages(data):
+                        self._socket.send(message)
             case Sign(message):
-                await self._keep_members()
+                await self._exchange_members()
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
                 return session.signed(proof, self._clock())
             case StoreMembers(records):
                 return await self._store_members(records)
             case StartOver(_, reached):
                 await self._log.relays.start_over(self._address, reached, self._fence)
+                self._evidence.agreement = Agreement({}, reached)
                 await self._refill()
-                return session.started_over()
+                return (*session.started_over(), *self._claims())
             case StoreChanges():
                 return await self._store_changes(effect)
-            case StoreFound(changes, finished):
-                self._taken(await self._receiving.receive(changes, self._address, self._fence, finished=finished))
-                return session.found_stored()
+            case StoreFound():
+                return await self._store_found(effect)
+            case FindHeld(holes):
+                return await self._find_held(holes)
             case FetchOutbox(after, limit):
                 return await self._fetch_outbox(after, limit)
             case FetchWants():
-                return self._want()
+                return await self._want()
             case Acked(sequences):
-                await self._store_acked(sequences)
+                for id, _ in sequences:
+                    if id in self._position_by_id:
+                        self._evidence.acked(self._position_by_id[id])
             case KeepReceipt(certificate, sealed):
                 await self._keep_receipt(certificate, sealed)
+                return self._claims()
             case MakeReceipt(reached):
                 return session.receipt(await self._receipt(reached))
-            case Notice(_, words):
-                self._evidence.words = words
+            case Notice():
+                # Nobody keeps events yet; what stands of it is in the status.
+                pass
             case _:
                 assert_never(effect)
         return ()
@@ -215,14 +252,17 @@ class RelayLink:
             return
         self._socket = socket
         await self._events.put(lambda: self._session.connected(self._clock(), self._environment.random(32)))
-        while (data := await socket.receive()) is not None:
-            await self._events.put(lambda data=data: self._session.received(data, self._clock()))  # type: ignore[misc]
-        await self._events.put(lambda: self._ended("the connection ended") if self._socket is socket else ())
+        while not isinstance(said := await socket.receive(), Ended):
+            await self._events.put(lambda data=said: self._session.received(data, self._clock()))  # type: ignore[misc]
+        words, code = said.words or LOST, said.code
+        await self._events.put(lambda: self._ended(words, said=code) if self._socket is socket else ())
 
-    def _ended(self, words: str, code: Closing = Closing.NORMAL) -> Sequence[Effect]:
+    def _ended(self, words: str, code: Closing = Closing.NORMAL, *, said: int = Closing.NORMAL) -> Sequence[Effect]:
+        """Let the connection go, closing it with a code, where the relay has not ended it and `said` one."""
         self._drop_socket(code, words)
+        self._evidence.forget_acks()
         jitter = int.from_bytes(self._environment.random(4), "big") / 2**32
-        return self._session.disconnected(self._clock(), words, jitter)
+        return self._session.disconnected(self._clock(), words, jitter, said)
 
     def _drop_socket(self, code: Closing, words: str) -> None:
         if self._connection is not None:
@@ -233,25 +273,66 @@ class RelayLink:
             self._socket = None
 
     async def _store_members(self, records: Sequence[bytes]) -> Sequence[Effect]:
-        admitted = await admit(self._identity.members, self._environment.primitives, records)
+        admitted = await self._identity.learn(records)
         if admitted.records:
-            await self._keep_members()
+            await self._receiving.members_changed()
             await self._read_receipts()
+            self._took(await self._receiving.try_again())
+            self._met()
         return self._session.members_stored()
 
-    async def _keep_members(self) -> None:
+    async def _exchange_members(self) -> None:
+        if await self._identity.read_kept():
+            self._took(await self._receiving.try_again())
+            self._met()
         # Also what a full disk refused before: a relay gives no record again that the hello names as held.
-        await self._log.members.add([record.encode() for record in self._identity.members.records()])
+        await self._identity.learn(())
 
     async def _store_changes(self, effect: StoreChanges) -> Sequence[Effect]:
+        dropped: tuple[bytes, ...] = ()
         if effect.changes:
-            self._taken(await self._receiving.receive(effect.changes, self._address, self._fence))
-        left = await self._log.relays.acked(self._address, dict(effect.places), self._fence, effect.reached)
+            taken = await self._receiving.receive(effect.changes, self._address, self._fence)
+            self._took(taken)
+            dropped = taken.dropped
+        shown = await self._log.relays.shown(
+            self._address,
+            dict(effect.places),
+            self._fence,
+            effect.reached,
+            alone=effect.alone,
+            dropped=[Hole(id, effect.after) for id in dropped],
+            room=self._session.holes.room,
+            marks=self._evidence.agreement.followed(effect.after, [id for id, _ in effect.places]),
+        )
         for id, _ in effect.places:
             self._position_by_id.pop(id, None)
+        for pos, sequence in shown.left.items():
+            self._evidence.shown(pos, sequence)
+        return (*self._session.stored(shown.holes, self._clock()), *self._session.lacking())
+
+    def _took(self, taken: Taken) -> None:
+        for author, seen in taken.seen:
+            self._evidence.agreement.seen_by(author[:FINGERPRINT_BYTES], seen)
+        self._taken(taken)
+
+    async def _store_found(self, effect: StoreFound) -> Sequence[Effect]:
+        taken = await self._receiving.receive(effect.changes, self._address, self._fence, finished=effect.finished)
+        self._took(taken)
+        given = {id for data in effect.changes if (id := id_in(data)) is not None}
+        holes = self._session.holes.among(given.difference(taken.refused, taken.dropped))
+        return (*await self._fill(holes), *self._session.found_stored())
+
+    async def _find_held(self, holes: Sequence[Hole]) -> Sequence[Effect]:
+        held = await self._log.relays.waiting_for(self._address, [hole.id for hole in holes])
+        return await self._fill([hole for hole in holes if hole.id in held])
+
+    async def _fill(self, holes: Sequence[Hole]) -> Sequence[Effect]:
+        if not holes:
+            return ()
+        left = await self._log.relays.filled(self._address, {hole.id: hole.sequence for hole in holes}, self._fence)
         for pos, sequence in left.items():
-            self._evidence.acked(pos, sequence)
-        return (*self._session.stored(self._clock()), *self._session.lacking())
+            self._evidence.shown(pos, sequence)
+        return self._session.held([hole.id for hole in holes], self._clock())
 
     async def _fetch_outbox(self, after: int, limit: int) -> Sequence[Effect]:
         entries = await self._log.relays.outbox(self._address, limit, self._fence, after)
@@ -259,14 +340,18 @@ class RelayLink:
             self._position_by_id[entry.change.id] = entry.pos
             self._evidence.read(entry.pos, entry.change.header.tag)
         position = entries[-1].pos if entries else after
-        return self._session.outbox([entry.change.encode() for entry in entries], position)
+        # What was sealed before a removal is not for who was removed: the envelope is renewed, the change is the same.
+        renewed = await self._identity.renewed([entry.change for entry in entries])
+        return self._session.outbox([change.encode() for change in renewed], position)
 
-    def _want(self) -> Sequence[Effect]:
+    async def _want(self) -> Sequence[Effect]:
+        # All of it: what this connection has asked for already is left out by the session, and must not hide the rest.
         holdback = self._receiving.holdback
-        tags = holdback.marked[:WANTS_MAX]
+        tags = holdback.marked[:ASKED_MAX]
         for tag in tags:
             holdback.fetching(tag)
-        return self._session.want(tags, holdback.wants(WANTS_MAX), ())
+        wanted = await self._log.quarantine.wanted()
+        return self._session.want(tags, holdback.wants(ASKED_MAX), wanted, self._clock())
 
     async def _keep_receipt(self, certificate: bytes, sealed: bytes) -> None:
         known = self._evidence.receipts.get(certificate)
@@ -275,6 +360,11 @@ class RelayLink:
             if self._evidence.live or (known is not None and self._evidence.receipts[certificate] != known):
                 self._evidence.neighbour_at = self._environment.now()
             await self._log.relays.keep_receipt(self._address, certificate, sealed, self._fence)
+
+    def _claims(self) -> Sequence[Effect]:
+        reached = self._session.status.reached
+        claims = (one.sequence for one in self._evidence.receipts.values() if reached and one.log == reached.log)
+        return self._session.claimed(max(claims, default=0), self._clock())
 
     async def _believe(self, sealed: bytes) -> bool:
         certificate = certificate_in(sealed)
@@ -285,17 +375,29 @@ class RelayLink:
         if isinstance(receipt, Rejected):
             return False
         self._evidence.receipts[certificate] = receipt
+        self._evidence.agreement.heard(certificate, receipt)
+        self._compare_notes(certificate, receipt)
         return True
 
+    def _compare_notes(self, certificate: bytes, receipt: Receipt) -> None:
+        own = {one.tag: one for one in self._digests()}
+        for theirs in receipt.notes:
+            ours = own.get(theirs.tag)
+            if ours is not None and ours.heads == theirs.heads and ours.content != theirs.content:
+                self._evidence.diverged[theirs.tag] = certificate
+
     async def _receipt(self, reached: Seen) -> bytes:
+        mark = self._evidence.agreement.mark_before(reached.sequence)
         receipt = Receipt(
             log=reached.log,
             sequence=reached.sequence,
             running=reached.running,
+            mark=RUNNING_START if mark is None else mark.running,
             changes=self._log.changes.position,
             waiting=self._receiving.holdback.count,
-            quarantined=len(await self._log.quarantine.items()),
+            quarantined=len(self._log.quarantine.known),
             time=self._environment.now(),
+            notes=tuple(self._digests()),
         )
         identity = self._identity
         return await seal_receipt(identity.keyring, identity.signing, identity.certificate, receipt, identity.random)
@@ -306,16 +408,6 @@ class RelayLink:
         position = await self._log.changes.refresh()
         self._evidence.counted((await self._log.relays.pending(self._address)).tags, position)
 
-    async def _store_acked(self, sequences: Sequence[tuple[bytes, int]]) -> None:
-        for id, sequence in sequences:
-            if id in self._position_by_id:
-                self._evidence.acked(self._position_by_id[id], sequence)
-        reached = self._session.status.reached
-        passed = {id: sequence for id, sequence in sequences if reached is not None and sequence <= reached.sequence}
-        if passed:
-            # The relay had these: its stream has passed their places, and names them no more.
-            await self._log.relays.acked(self._address, passed, self._fence)
-
     async def _read_receipts(self) -> None:
         for sealed in await self._log.relays.receipts(self._address):
             await self._believe(sealed)
@@ -323,12 +415,11 @@ class RelayLink:
     def _note_state(self) -> None:
         status, evidence = self._session.status, self._evidence
         was_live, evidence.live = evidence.live, status.phase is Phase.LIVE
+        evidence.head = status.head if status.phase is Phase.CATCHING_UP else None
         if evidence.live:
-            evidence.words = ""
             evidence.heard = self._environment.now()
-        elif status.words:
-            evidence.words = status.words
-        evidence.reached = status.reached
+        evidence.words = status.words
+        evidence.reached, evidence.held = status.reached, status.held
         if status.reached is not None and evidence.live and not was_live:
             # How far own changes of earlier sessions lie in the relay's log is not kept; they are not beyond this.
             evidence.own_sequence = max(evidence.own_sequence, status.reached.sequence)

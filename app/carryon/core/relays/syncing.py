@@ -1,8 +1,10 @@
 """Sync of one notebook with its relay: led by one core of the device, followed by the others, with evidence for the status in all.
 
 1. The leading core runs the session (`relay_link`) under a fencing token; when the token is no longer the newest, it stops leading.
-2. Followers learn the evidence by broadcast; they show it only as far as it covers what they have written themselves.
-3. The relay's address is a setting of the notebook: set by the person, found because it serves this page, or "" when the person
+2. Followers learn the evidence by broadcast; they show it only as far as it covers what they know to be in the log, and is of their relay.
+3. What a person asks of any core reaches the leading one by way of the storage: members' records and the relay's address are kept first,
+   then posted as a hint, and read again on each hint, by whoever begins to lead, before each connection, and when somebody looks.
+4. The relay's address is a setting of the notebook: set by the person, found because it serves this page, or "" when the person
    disconnected. A site that no relay serves is asked again when the network comes or somebody looks.
 """
 
@@ -18,6 +20,7 @@ from carryon.core.log.identity import Identity
 from carryon.core.log.received import Receiving, Taken
 from carryon.core.relays.evidence import Evidence
 from carryon.core.relays.relay_link import RelayLink
+from carryon.crypto.receipts import NoteDigest
 from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
@@ -38,6 +41,8 @@ class Standing:
     seen_by: tuple[bytes, ...]
     heard: int | None
     words: str
+    fetching: tuple[int, int] | None = None
+    """How much of the relay's log is here, and how much there was when this device began to catch up with it."""
 
 
 class Syncing:
@@ -51,22 +56,30 @@ class Syncing:
         receiving: Receiving,
         taken: Callable[[Taken], None],
         changed: Callable[[], None],
+        met: Callable[[], None],
+        digests: Callable[[], Sequence[NoteDigest]],
     ) -> None:
-        """`taken` is told what came from relays, `changed` that the standing may have changed."""
+        """`taken` is told what came from relays, `changed` that the standing may have changed, `met` that members' records came.
+
+        `digests` gives what this device makes of the notes that changed last.
+        """
         self._environment = environment
         self._log = log
         self._identity = identity
         self._receiving = receiving
         self._taken = taken
         self._changed = changed
+        self._met = met
+        self._digests = digests
         self._channel: Channel | None = None
         self._link: RelayLink | None = None
         self._evidence = Evidence()
         self._heard_standing: Standing | None = None
-        self._own_position = 0
+        self._position = 0
         self._address: str | None = None
         self._address_set = asyncio.Event()
-        self._address_kept = asyncio.Event()
+        self._address_due = asyncio.Event()
+        self._members_due = asyncio.Event()
         self._look = asyncio.Event()
 
     @property
@@ -79,16 +92,23 @@ class Syncing:
         if address != self._address:
             self._address = address
             self._evidence = Evidence()
+            self._heard_standing = None
             self._address_set.set()
-            self._address_kept.set()
+            self._address_due.set()
             self._changed()
 
-    async def address_other_than(self, known: str | None) -> str | None:
-        """Wait until the address is another one, and return it."""
-        while self._address == known:
-            self._address_kept.clear()
-            await self._address_kept.wait()
-        return self._address
+    async def address_due(self) -> None:
+        """Wait until the address may be another one than is kept: changed here, or kept by another core."""
+        await self._address_due.wait()
+        self._address_due.clear()
+
+    def look_at_address(self) -> None:
+        """Have the kept address looked at again."""
+        self._address_due.set()
+
+    def address_kept(self) -> None:
+        """The address is kept: other cores are to read it."""
+        self._post({"type": "address"})
 
     def broadcast(self, channel: Channel) -> None:
         """Use this channel to tell the other cores."""
@@ -96,32 +116,83 @@ class Syncing:
 
     def heard(self, message: Mapping[str, str | int]) -> None:
         """Take in what the leading core says of the standing."""
-        if message.get("type") == "standing":
-            self._heard_standing = _standing_in(message)
-            self._changed()
+        match message.get("type"):
+            case "standing" if message["address"] == (self._address or ""):
+                self._heard_standing = _standing_in(message)
+                self._changed()
+            case "standing" | "address":
+                self._address_due.set()
+            case "members":
+                self._members_due.set()
+            case "again" if self._link is not None:
+                self._link.ask_again()
+            case _:
+                return
 
-    def appended(self, entered: Sequence[tuple[int, bytes]], *, own: bool) -> None:
-        """Changes have entered the log, each at a position, with its tag; `own` when this core wrote them."""
-        if own:
-            self._own_position = max([self._own_position, *(pos for pos, _ in entered)])
+    def appended(self, entered: Sequence[tuple[int, bytes]]) -> None:
+        """Changes that the relay does not have are in the log, each at a position, with its tag."""
+        self._position = max([self._position, *(pos for pos, _ in entered)])
         if self._link is not None:
             self._link.appended(entered)
         self._tell()
 
     def members_changed(self) -> None:
-        """Members' records were added on this device."""
+        """Members' records were added on this device, and kept."""
         if self._link is not None:
             self._link.members_changed()
+        self._met()
+
+    def members_kept(self) -> None:
+        """This core has kept members' records that are new: other cores are to read them."""
+        self.members_changed()
+        self._post({"type": "members"})
+
+    async def meet_members(self) -> None:
+        """Meet for ever whom other cores of this device have met."""
+        while True:
+            await self._members_due.wait()
+            self._members_due.clear()
+            try:
+                if await self._identity.read_kept():
+                    await self._receiving.members_changed()
+                    self.members_changed()
+            except StorageError:
+                # They are kept, and read again.
+                await asyncio.sleep(STORAGE_PAUSE_S)
+                self._members_due.set()
+
+    def lacking(self) -> None:
+        """Something turned out not to be here whole."""
+        if self._link is not None:
+            self._link.lacking()
+
+    def ask_again(self) -> None:
+        """The person wants what is lacking to be asked for once more; a core that follows tells the one that leads."""
+        if self._link is not None:
+            self._link.ask_again()
+        elif self._channel is not None:
+            self._channel.post({"type": "again"})
 
     def hint(self) -> None:
         """The network may be there, or the person looks."""
         self._look.set()
+        self._read_again()
         if self._link is not None:
             self._link.hint()
 
+    def _read_again(self) -> None:
+        self._address_due.set()
+        self._members_due.set()
+
+    def _post(self, message: Mapping[str, str | int]) -> None:
+        if self._channel is not None:
+            self._channel.post(message)
+
     def seen(self) -> Sequence[Seen]:
         """How far relays' logs are held, for the next change."""
-        return () if self._evidence.reached is None else (self._evidence.reached,)
+        held = self._evidence.held
+        mark = None if held is None else self._evidence.agreement.mark_before(held.sequence)
+        return () if mark is None else (mark,)
 
     def is_watched(self) -> bool:
         """Whether another device was there to see edits a moment ago."""
@@ -139,7 +210,7 @@ class Syncing:
         heard = self._heard_standing
         if heard is None:
             return Standing(0, 0, live=False, on_relay=False, seen_by=(), heard=None, words="")
-        if heard.position < self._own_position:
+        if heard.position < self._position:
             return Standing(
                 heard.position,
                 heard.waiting,
@@ -148,6 +219,7 @@ class Syncing:
                 seen_by=(),
                 heard=heard.heard,
                 words=heard.words,
+                fetching=heard.fetching,
             )
         return heard
 
@@ -159,6 +231,7 @@ class Syncing:
 
     async def lead(self) -> None:
         """Run the session with the relay while this core leads; returns when another core has taken over."""
+        self._read_again()
         while True:
             try:
                 await self._lead(await self._log.relays.lead())
@@ -200,6 +273,8 @@ class Syncing:
             self._evidence,
             self._taken,
             self._tell,
+            self._link_met,
+            self._digests,
         )
         running = asyncio.ensure_future(self._link.run())
         changing = asyncio.ensure_future(self._address_set.wait())
@@ -232,12 +307,12 @@ class Syncing:
         evidence = self._evidence
         on_relay = evidence.known and evidence.reached is not None and not evidence.waiting
         seen_by: tuple[bytes, ...] = ()
-        if on_relay and evidence.reached is not None:
-            log, sequence = evidence.reached.log, evidence.own_sequence
+        if evidence.is_all_shown and evidence.reached is not None:
+            members, sequence = self._identity.members, evidence.own_sequence
             seen_by = tuple(
                 certificate
-                for certificate, receipt in sorted(evidence.receipts.items())
-                if receipt.log == log and receipt.sequence >= sequence
+                for certificate, agreed in sorted(evidence.agreement.agreed.items())
+                if agreed >= sequence and members.may_connect(certificate)
             )
         return Standing(
             self._log.changes.position,
@@ -246,18 +321,29 @@ class Syncing:
             on_relay,
             seen_by,
             evidence.heard,
-            evidence.words,
+            evidence.words or evidence.contradicted,
+            _fetching(evidence),
         )
 
+    def _link_met(self) -> None:
+        self._met()
+        self._post({"type": "members"})
+
     def _tell(self) -> None:
-        if self._channel is not None and self._link is not None:
-            self._channel.post(_standing_message(self._led_standing()))
+        if self._link is not None:
+            self._post(_standing_message(self._address or "", self._led_standing()))
         self._changed()
 
 
-def _standing_message(standing: Standing) -> Mapping[str, str | int]:
+def _fetching(evidence: Evidence) -> tuple[int, int] | None:
+    here = evidence.reached.sequence if evidence.reached is not None else 0
+    return (here, evidence.head) if evidence.head is not None and here < evidence.head else None
+
+
+def _standing_message(address: str, standing: Standing) -> Mapping[str, str | int]:
     return {
         "type": "standing",
+        "address": address,
         "position": standing.position,
         "waiting": standing.waiting,
         "live": int(standing.live),
@@ -265,6 +351,8 @@ def _standing_message(standing: Standing) -> Mapping[str, str | int]:
         "seen_by": ",".join(certificate.hex() for certificate in standing.seen_by),
         "heard": -1 if standing.heard is None else standing.heard,
         "words": standing.words,
+        "fetched": standing.fetching[0] if standing.fetching else -1,
+        "head": standing.fetching[1] if standing.fetching else -1,
     }
 
 
@@ -278,4 +366,5 @@ def _standing_in(message: Mapping[str, str | int]) -> Standing:
         seen_by=tuple(bytes.fromhex(each) for each in str(message["seen_by"]).split(",") if each),
         heard=None if heard < 0 else heard,
         words=str(message["words"]),
+        fetching=None if int(message["head"]) < 0 else (int(message["fetched"]), int(message["head"])),
     )

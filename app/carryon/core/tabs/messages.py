@@ -4,10 +4,16 @@ A message is a plain object with a `type`; bytes travel as `Uint8Array`. The cla
 are the types, their fields the members. `python -m carryon.core.tabs.messages` prints it as TypeScript, to which `tsc` holds the tab.
 
 1. What a tab says is decoded at the door: `decode` gives a message of `FromTab` or `Rejected`, and never raises for bad input.
-2. `seq` counts per load of a tab, from 1, over `Act` and `Edit` together. `Saved(seq)` says that everything up to `seq` is durable.
-3. A tab keeps what is not yet saved and says it again in `Hello.pending`; both kinds may be applied twice: an edit because it is a CRDT
+2. `seq` counts per load of a tab, from 1, over `Act` and `Edit` together. Each message is answered for itself: `Saved(seq)` says that this
+   one is durable, `Dropped(seq)` that nothing of it is to be kept. What was refused with words in it is answered by neither.
+3. A tab keeps what is not yet answered and says it again in `Hello.pending`; both kinds may be applied twice: an edit because it is a CRDT
    update, an act because what it creates is named by its `nonce`.
-4. `shown` is the newest number that the core gave with `Bind` or `Update` for the note; the core knows which heads it stands for.
+4. `notebook` is that of the note, or that which the tab showed when something was pressed; empty before the tab has heard of one. A tab
+   may show another one when it says it again.
+5. `shown` is the newest number that the core gave with `Bind` or `Update` for the note; the core knows which heads it stands for. No number
+   is given twice, by whatever core.
+6. Texts and bytes have no limit at this door: how long each may be is a rule of who takes it, whose refusal is answered. What is refused
+   here could not be said again in a hello either, and its tab would never be greeted.
 
 It does not know what an action means: that is `carryon.views`.
 """
@@ -21,8 +27,6 @@ from typing import Any, Final
 
 from carryon_sync.formats.rejected import Rejected
 
-UPDATE_BYTES_MAX: Final = 32 * 1024 * 1024
-TEXT_CHARACTERS_MAX: Final = 1024 * 1024
 # More than a person types in a day: who writes on while nothing can be saved is never refused.
 PENDING_MAX: Final = 1_000_000
 FILES_MAX: Final = 100_000
@@ -45,6 +49,7 @@ class Act:
     name: str
     args: Mapping[str, str]
     files: tuple[FileEntry, ...] = ()
+    notebook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,15 @@ class Edit:
     note: str
     update: bytes
     shown: int
+    notebook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A tab is here: at load, after a dead core, back from the back/forward cache."""
+    """A tab is here: at load, after a dead core, back from the back/forward cache.
+
+    `unkept` counts what was not saved when the page was left before, and found no room to be kept.
+    """
 
     tab: str
     client: int
@@ -73,6 +82,7 @@ class Hello:
     offset: int
     online: bool
     visible: bool
+    unkept: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +138,9 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """The inner HTML of the regions that changed."""
+    """The inner HTML of the regions that changed, and the notebook that the tab shows now."""
 
+    notebook: str
     regions: Mapping[str, str]
     title: str
     place: str
@@ -138,12 +149,17 @@ class Regions:
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """The state that the editor of a note lacks, and the vector of what the core has; the tab answers with an `Edit` of what the core lacks."""
+    """The state that the editor of a note lacks, and the vector of what the core has; the tab answers with an `Edit` of what the core lacks.
 
+    `anew`: what the editor holds beyond it was refused; it begins anew with this state.
+    """
+
+    notebook: str
     note: str
     update: bytes
     vector: bytes
     shown: int
+    anew: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +173,14 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """Everything that this tab sent up to `seq` is durable on this device."""
+    """What this tab sent as `seq` is durable on this device."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What this tab sent as `seq` is not kept: an action that was refused in words, or words that the person let go of."""
 
     seq: int
 
@@ -185,7 +208,7 @@ class Released:
 
 
 FromTab = Hello | Act | Edit | Scrolled | Navigated | Answered | Presence | Waiting | Bye
-ToTab = Ready | Regions | Bind | Update | Saved | Located | Call | Released
+ToTab = Ready | Regions | Bind | Update | Saved | Dropped | Located | Call | Released
 
 FROM_TAB: Final[Mapping[str, type]] = {kind.__name__.lower(): kind for kind in typing.get_args(FromTab)}
 TO_TAB: Final[Mapping[str, type]] = {kind.__name__.lower(): kind for kind in typing.get_args(ToTab)}
@@ -200,6 +223,14 @@ def decode(data: object) -> FromTab | Rejected:
         return Rejected(f"a tab sent a message of the unknown type {data['type'][:40]!r}")
     decoded = _decode_fields(kind, data)
     return typing.cast(FromTab | Rejected, decoded)
+
+
+def refused_act(data: object) -> int | None:
+    """The number of an act that `decode` refused; it holds nothing that is to be kept."""
+    if not isinstance(data, Mapping) or data.get("type") != "act":
+        return None
+    seq = _decode_int(data.get("seq"))
+    return None if isinstance(seq, Rejected) else seq
 
 
 def encode(message: ToTab) -> dict[str, object]:
@@ -253,11 +284,7 @@ def _decode_value(hint: Any, raw: object) -> object:
 
 
 def _decode_bytes(raw: object) -> bytes | Rejected:
-    if not isinstance(raw, bytes | bytearray | memoryview):
-        return Rejected("is not bytes")
-    if len(raw) > UPDATE_BYTES_MAX:
-        return Rejected(f"has {len(raw)} bytes, the limit is {UPDATE_BYTES_MAX}")
-    return bytes(raw)
+    return bytes(raw) if isinstance(raw, bytes | bytearray | memoryview) else Rejected("is not bytes")
 
 
 def _decode_int(raw: object) -> int | Rejected:
@@ -269,8 +296,6 @@ def _decode_int(raw: object) -> int | Rejected:
 def _decode_text(raw: object) -> str | Rejected:
     if not isinstance(raw, str):
         return Rejected("is not text")
-    if len(raw) > TEXT_CHARACTERS_MAX:
-        return Rejected(f"has {len(raw)} characters, the limit is {TEXT_CHARACTERS_MAX}")
     # A lone surrogate (half a key press of an emoji) can be held by a JavaScript string but not be stored as UTF-8.
     return raw.encode("utf-8", "replace").decode("utf-8")
 

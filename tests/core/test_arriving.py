@@ -1,0 +1,58 @@
+"""A device that has joined: it says how much has come until all has, and the one that invited it says who it is."""
+
+from __future__ import annotations
+
+from random import Random
+
+from carryon.core.tabs.messages import Regions, ToTab
+
+from tests.core.home import Home, listen, rule
+from tests.simulation.tab import words_in
+from tests.simulation.virtual_loop import until
+
+NOTES = 600
+
+
+@rule
+async def test_a_device_that_has_joined_says_how_much_has_come_and_never_that_there_is_nothing(home: Home) -> None:
+    """From the press on Join until the last note is here."""
+    one = await home.begin()
+    one.act(
+        "import.files",
+        files={f"vault/{number}.md": Random(number).randbytes(3_000).hex().encode() for number in range(NOTES)},
+    )
+    await until(lambda: f"{NOTES} notes imported" in str(one.regions), "the import is done", 120.0)
+    joining = await home.tab(home.device("Bert").worker(), "?join", await home.link(one))
+    told: list[str] = []
+
+    def note_words(message: ToTab) -> None:
+        if isinstance(message, Regions):
+            told.extend(words_in(html) for html in message.regions.values())
+
+    listen(joining, note_words)
+    joining.act("join.accept")
+    await until(lambda: joining.saved, "joined", 30.0)
+    await home.together(one, joining)
+    await until(lambda: f"{NOTES + 1} notes" in words_in(joining.regions["list"]), "all are listed", 30.0)
+
+    assert not [words for words in told if "No notes yet" in words or "A new notebook" in words]
+    assert any(f"of {NOTES + 1} changes are here" in words for words in told)
+    assert "Fetching" not in joining.regions["list"] and "fetching" not in joining.status
+
+
+@rule
+async def test_the_device_that_invited_says_who_has_joined(home: Home) -> None:
+    """By its name; the one that joined says nothing of itself, nor does one that did not invite it."""
+    one = await home.begin()
+    second = await home.join(one, "Bert")
+    await until(lambda: "Bert has joined" in words_in(one.regions["toast"]), "it is said", 30.0)
+    assert "joined" not in words_in(second.regions["toast"])
+    one.act("toast.dismiss")
+
+    third = await home.join(second, "Carla")
+
+    await until(lambda: "Carla has joined" in words_in(second.regions["toast"]), "it is said", 30.0)
+    await home.together(one, second, third)
+    assert "joined" not in words_in(one.regions["toast"]) + words_in(third.regions["toast"])
+    one.go("?at=settings")
+    await until(lambda: "Carla" in words_in(one.regions["note"]), "its name is known", 30.0)
