@@ -43,6 +43,7 @@ class LocalDevice:
     held: dict[str, LocalHeld] = field(default_factory=dict)
     requests: dict[str, deque[tuple[Process, asyncio.Future[LocalHeld]]]] = field(default_factory=dict)
     channels: dict[str, list[LocalChannel]] = field(default_factory=dict)
+    has_lied: bool = False
 
     def free(self, held: LocalHeld) -> None:
         """Take a lock from its holder and give it to who waits longest."""
@@ -64,6 +65,7 @@ class LocalDevice:
 
     def lie(self, name: str) -> None:
         """Give a lock away that is held; its holder is not told."""
+        self.has_lied = True
         self.free(self.held[name])
 
     def died(self, process: Process) -> None:

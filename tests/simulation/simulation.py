@@ -193,6 +193,7 @@ class Simulation:
             await until(lambda: not lacking(world), "peace", PEACE_S)
         except AssertionError as late:
             raise AssertionError(f"{late}: {lacking(world)}") from late
+        world.watch.statuses.check()
 
 
 assert len(NAMES) >= 1 + max(COMPANY), "every device has a name"

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.messages import Regions, Saved, ToTab
+from carryon.storage.layouts import JournalRow
 
 from tests.simulation.holdings import Holdings
 from tests.simulation.process import Process
@@ -54,7 +55,7 @@ class Statuses:
         match message:
             case Saved():
                 self._saved(tab)
-            case Regions(regions, _, _, _):
+            case Regions(regions=regions):
                 self._claimed(tab, regions, since=None)
 
     def look(self, tab: Tab) -> None:
@@ -71,10 +72,24 @@ class Statuses:
         now = asyncio.get_running_loop().time()
         for opened, witness in self._notebooks(tab):
             spoken = self._of(tab, opened)
-            author = opened.author.id
-            for entry in witness.holdings[tab.worker.device.name].entries("journal"):
-                if isinstance(entry.key, tuple) and entry.key[0] == author:
-                    spoken.rows.setdefault(entry.value, now)
+            unknown = self._unknown(tab, opened)
+            for value, row in witness.holdings[tab.worker.device.name].rows_by_value().items():
+                if row.author == opened.author.id and not unknown(row):
+                    spoken.rows.setdefault(value, now)
+
+    def _unknown(self, tab: Tab, opened: OpenNotebook) -> Callable[[JournalRow], bool]:
+        """Which rows on the disk this core has not said to be saved: it has not heard that they are there, or another wrote them.
+
+        Two cores write as one author only where a lock has lied; there a core's own rows are those that it is to fold.
+        """
+        has_lied = tab.worker.device.local.has_lied
+
+        def unknown(row: JournalRow) -> bool:
+            if any(one.update == row.update for one in opened.writer.waiting(row.note)):
+                return True
+            return has_lied and all(one.update != row.update for one in opened.outgoing.unfolded(row.note))
+
+        return unknown
 
     def _claimed(self, tab: Tab, regions: Mapping[str, str], since: float | None) -> None:
         shown = [
