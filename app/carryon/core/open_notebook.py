@@ -99,6 +99,7 @@ class OpenNotebook:
         )
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
         self.syncing.broadcast(self._channel)
+        identity.published = self.syncing.members_kept
         self.attention = Attention(log, identity, notebook, self._attention_changed)
         log.quarantine.touched = self._quarantine_touched
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
@@ -306,12 +307,25 @@ class OpenNotebook:
     async def _lead(self) -> None:
         # The core that led may have died between a commit and its word of it.
         self._look.set()
-        custody = asyncio.ensure_future(self._custody.run())
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            duties = [tasks.create_task(self._custody.run()), tasks.create_task(self._try_early())]
             await self.syncing.lead()
-        finally:
-            custody.cancel()
-            await asyncio.gather(custody, return_exceptions=True)
+            for duty in duties:
+                duty.cancel()
+
+    async def _try_early(self) -> None:
+        """Try what came too early again, whenever keys or members' records have come, by whatever way."""
+        while True:
+            changed = self.identity.changed
+            try:
+                taken = await self.receiving.try_again()
+            except StorageError:
+                # It lies in quarantine still, and is tried again.
+                await asyncio.sleep(FOLLOW_PAUSE_S)
+                continue
+            self._took(taken)
+            self.syncing.took(taken)
+            await changed.wait()
 
     def _quarantine_touched(self) -> None:
         self.attention.touch()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from carryon_sync.device.effects import StoreFound
+from carryon_sync.formats.change import id_in
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.frames import WANTS_MAX, Found, Range, Want
 
@@ -23,6 +24,7 @@ class Wanting:
         self._want: Want | None = None
         self._page: Found | None = None
         self._asked: set[bytes | Range] = set()
+        self._given: set[bytes] = set()
 
     @property
     def idle(self) -> bool:
@@ -31,8 +33,8 @@ class Wanting:
 
     @property
     def ids(self) -> tuple[bytes, ...]:
-        """Return the ids that are being asked for."""
-        return () if self._want is None else self._want.ids
+        """Return the ids that are being asked for and were not given: what was given and cannot be used yet is not lacking."""
+        return () if self._want is None else tuple(id for id in self._want.ids if id not in self._given)
 
     def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes]) -> Want | None:
         """Begin to ask for what was not asked for yet; None if that is nothing, or something is being asked for."""
@@ -57,6 +59,7 @@ class Wanting:
         if page.more and page.reached <= want.after:
             return Rejected(f"an answer to want {page.no} that goes no further than {want.after}")
         self._page = page
+        self._given.update(id for change in page.changes if (id := id_in(change)) is not None)
         return StoreFound(page.changes, () if page.more else want.tags)
 
     def next(self) -> Want | None:
@@ -65,6 +68,7 @@ class Wanting:
         page, self._page = self._page, None
         if not page.more:
             self._want = None
+            self._given.clear()
             return None
         self._no += 1
         self._want = replace(self._want, no=self._no, after=page.reached)

@@ -7,7 +7,7 @@
 
 from dataclasses import replace
 
-from carryon_sync.formats.records import FrontierHead, Invite, Revocation, Role, fingerprint_of
+from carryon_sync.formats.records import FrontierHead, Invite, Role, fingerprint_of
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.core.open_notebook import OpenNotebook

@@ -5,7 +5,7 @@ the change itself says that its author knew of the members: so a reader's change
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -63,7 +63,10 @@ class Identity:
         self.keyring = keyring
         self.members = members
         self.random = random
+        # Called when records are kept that were known before: other cores and the relay are to have them.
+        self.published: Callable[[], None] = lambda: None
         self._kept = kept
+        self._is_kept = True
         self.changed = asyncio.Event()
         self._learning = asyncio.Lock()
 
@@ -95,10 +98,16 @@ class Identity:
         """Take in records that came now, keep them, and open the keys that they bring. Raises StorageError."""
         async with self._learning:
             admitted = await admit(self.members, self.keyring.primitives, records)
+            if admitted.records:
+                self._is_kept = False
             # Also what a full disk refused before: a relay gives no record again that the hello names as held.
-            await self._kept.add([record.encode() for record in self.members.records()])
+            await self._keep()
             await self._look_again()
             return admitted
+
+    async def _keep(self) -> None:
+        await self._kept.add([record.encode() for record in self.members.records()])
+        self._is_kept = True
 
     async def witness(self) -> bool:
         """Say as an owner that whom this device invited came in time, and tie loose ends; whether there was anything to say."""
@@ -148,12 +157,23 @@ class Identity:
 
     async def _look_again(self) -> None:
         await open_epochs(self.keyring, self.secrets, self.members)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have everybody look who waits for records or keys."""
         # Whoever waits holds the event that was there: it is woken by what comes after it looked, and by nothing older.
         self.changed.set()
         self.changed = asyncio.Event()
 
     async def seal(self, drafts: Sequence[Draft]) -> list[Change]:
-        """Seal and sign changes, which say what this device knows of the members."""
+        """Seal and sign changes, which say what this device knows of the members. Raises StorageError.
+
+        They name only records that this device keeps: what others cannot get from it would hold these changes up for ever.
+        """
+        while not self._is_kept:
+            async with self._learning:
+                await self._keep()
+            self.published()
         tips = self.members.good_tips()[:TIPS_MAX]
         knowing = [replace(draft, body=replace(draft.body, tips=tips)) for draft in drafts]
         return await seal_changes(self.keyring, self.signing, knowing, self.random)

@@ -158,29 +158,44 @@ class Receiving:
         Raises StorageError, and then the batch is to be given again.
         """
         async with self._turn:
-            decoded = [(each, decode_change(each)) for each in data]
-            refused = [Refused(change.reason, each) for each, change in decoded if isinstance(change, Rejected)]
-            changes = await self._not_held([change for _, change in decoded if isinstance(change, Change)])
-            whole = Taken()
-            *earlier, last = list(turns(changes)) or [[]]
-            for turn in earlier:
-                whole += await self._take_turn(turn, refused, relay, fence, ())
-                refused = []
-            whole += await self._take_turn(last, refused, relay, fence, finished)
-            return whole + self._told()
+            known = self._identity.changed
+            taken = await self._receive(data, relay, fence, finished)
+            if taken.early and self._identity.changed is not known:
+                # What they came too early for has come while they were looked at: whoever waits for it is to try them again.
+                self._identity.wake()
+            return taken + self._told()
 
     async def try_again(self) -> Taken:
-        """Try what could not be opened before: more keys or members' records are here. Raises StorageError."""
+        """Try what could not be opened before: more keys or members' records are here. Raises StorageError.
+
+        What is new is none that a relay is known to have: the relay that gave it may have lost it since.
+        """
+        async with self._turn:
+            return await self._try_again() + self._told()
+
+    async def _receive(
+        self, data: Sequence[bytes], relay: str | None, fence: int | None, finished: Sequence[bytes]
+    ) -> Taken:
+        decoded = [(each, decode_change(each)) for each in data]
+        refused = [Refused(change.reason, each) for each, change in decoded if isinstance(change, Rejected)]
+        changes = await self._not_held([change for _, change in decoded if isinstance(change, Change)])
+        whole = Taken()
+        *earlier, last = list(turns(changes)) or [[]]
+        for turn in earlier:
+            whole += await self._take_turn(turn, refused, relay, fence, ())
+            refused = []
+        return whole + await self._take_turn(last, refused, relay, fence, finished)
+
+    async def _try_again(self) -> Taken:
         items = await self._log.quarantine.items()
         early = [item for item in items if item.kind is Kind.EARLY and item.data]
-        taken = await self.receive([item.data for item in early], None, None)
+        taken = await self._receive([item.data for item in early], None, None, ())
         await self._log.quarantine.settle(
             item.about for item in early if item.change is None or item.change.id not in taken.early
         )
-        async with self._turn:
-            for tag in {item.change.tag for item in items if item.kind is Kind.UNREAD and item.change}:
-                await self._read_again(tag)
-            return taken + self._told()
+        for tag in {item.change.tag for item in items if item.kind is Kind.UNREAD and item.change}:
+            await self._read_again(tag)
+        return taken
 
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""

@@ -10,13 +10,14 @@
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from carryon_sync.formats.change import Seen
 
 from carryon.core.relays.agreement import Agreement
 from carryon.crypto.receipts import Receipt
+from carryon.crypto.sealing import FINGERPRINT_BYTES
 
 
 @dataclass(slots=True)
@@ -59,6 +60,11 @@ class Evidence:
             notes = "one note" if count == 1 else f"{count} notes"
             return f"{notes} read differently on another device that holds the same changes: compare, and copy what you need"
         return ""
+
+    def told(self, seen: Iterable[tuple[bytes, Seen]]) -> None:
+        """Authors of changes say what relays have shown them."""
+        for author, one in seen:
+            self.agreement.seen_by(author[:FINGERPRINT_BYTES], one)
 
     @property
     def waiting(self) -> int:

@@ -48,7 +48,6 @@ from carryon.core.log.received import Receiving, Taken
 from carryon.core.relays.agreement import Agreement
 from carryon.core.relays.evidence import Evidence
 from carryon.crypto.receipts import NoteDigest, Receipt, certificate_in, open_receipt, seal_receipt
-from carryon.crypto.sealing import FINGERPRINT_BYTES
 from carryon.storage.errors import Fenced, StorageError
 from carryon.storage.log import Log
 
@@ -104,8 +103,6 @@ class RelayLink:
         self._evidence.agreement = Agreement(await self._log.relays.marks(self._address), reached)
         await self._refill()
         await self._read_receipts()
-        # Another core may have learned of keys and records.
-        self._taken(await self._receiving.try_again())
         self._session = Session(
             self._identity.notebook,
             self._identity.certificate,
@@ -277,13 +274,11 @@ class RelayLink:
         if admitted.records:
             await self._receiving.members_changed()
             await self._read_receipts()
-            self._took(await self._receiving.try_again())
             self._met()
         return self._session.members_stored()
 
     async def _exchange_members(self) -> None:
         if await self._identity.read_kept():
-            self._took(await self._receiving.try_again())
             self._met()
         # Also what a full disk refused before: a relay gives no record again that the hello names as held.
         await self._identity.learn(())
@@ -293,7 +288,8 @@ class RelayLink:
         if effect.changes:
             taken = await self._receiving.receive(effect.changes, self._address, self._fence)
             self._took(taken)
-            dropped = taken.dropped
+            # The log is held up to what came too early, or found no room: it is a hole until it is here.
+            dropped = (*taken.dropped, *taken.early)
         shown = await self._log.relays.shown(
             self._address,
             dict(effect.places),
@@ -311,8 +307,7 @@ class RelayLink:
         return (*self._session.stored(shown.holes, self._clock()), *self._session.lacking())
 
     def _took(self, taken: Taken) -> None:
-        for author, seen in taken.seen:
-            self._evidence.agreement.seen_by(author[:FINGERPRINT_BYTES], seen)
+        self._evidence.told(taken.seen)
         self._taken(taken)
 
     async def _store_found(self, effect: StoreFound) -> Sequence[Effect]:

@@ -136,6 +136,11 @@ class Syncing:
             self._link.appended(entered)
         self._tell()
 
+    def took(self, taken: Taken) -> None:
+        """Changes were taken that may be on no relay."""
+        self._evidence.told(taken.seen)
+        self.appended(taken.entered)
+
     def members_changed(self) -> None:
         """Members' records were added on this device, and kept."""
         if self._link is not None:
