@@ -69,6 +69,25 @@ async def a_relay_connected_by_one_core_is_every_cores(device: Device) -> None:
 
 
 @rule
+async def a_change_that_enters_while_a_relay_is_connected_is_offered_to_it(device: Device) -> None:
+    """The core that wrote it knew of no relay, and the one that connects it had looked for the end of the log before."""
+    log, second = device.log, await device.second_log()
+    fence = await log.relays.lead()
+    look, late = log.changes.refresh, [change("n", BOB, 1)]
+
+    async def look_too_early() -> int:
+        last = await look()
+        while late:
+            await second.append(Received((late.pop(),)))
+        return last
+
+    log.changes.refresh = look_too_early  # type: ignore[method-assign]
+    await log.relays.start_over(HOME, AT_START, fence)
+
+    assert await outbox(log, HOME, fence) == [change("n", BOB, 1)]
+
+
+@rule
 async def a_damaged_record_of_relays_loses_none(device: Device) -> None:
     """E7: with the list of relays damaged, changes still enter the outboxes of all of them."""
     fence = await connected(device.log, HOME, AWAY)

@@ -110,6 +110,8 @@ class Relays:
             last = await self._changes.refresh()
             operations: list[Operation] = [
                 self.expected(),
+                # What another core adds meanwhile knows nothing of this relay: it is offered too, or enters the outbox by itself.
+                Expect("log", last + 1, None),
                 Put("meta", ("relay", relay), layouts.seen_value(reached)),
                 Put("meta", ("refill", relay), layouts.numbers_value(1, last)),
                 *(Delete("meta", ("hole", relay, hole.id)) for hole in await self.holes(relay)),
@@ -264,7 +266,7 @@ class Relays:
         if record is None:
             return None
         # What does not read is begun again from the first change: pushed twice is stored once.
-        return layouts.numbers_in(record) or (1, self._changes.position)
+        return layouts.numbers_in(record) or (1, await self._changes.refresh())
 
     async def _refilled(self, relay: str, fence: int) -> int | None:
         """Put the next page of the log into a relay's outbox; give the position up to which the outbox is whole."""
