@@ -3,7 +3,7 @@
 1. What was said to be saved is there, in that moment: the note, and the value among those of its field.
 2. The last word on a field stands: a value is among those of the field in the end, where nobody else set the field while
    or after it was set. (Two sets that overlap may replace one another, or stand side by side: both are right. To set what
-   is so already says nothing.)
+   is so already says nothing, also where it is so only for a core that has not heard of another core's set yet.)
 3. An import takes notes out of the trash that are in it again: what was trashed before its end is owed no more.
 4. What a device was told to be saved may go with its disk.
 """
@@ -21,6 +21,8 @@ from carryon.notes.row import clean_folder
 
 from tests.simulation.device import Device
 from tests.simulation.holdings import Holdings
+from tests.simulation.process import Process
+from tests.simulation.tab import Tab
 
 FIELDS: Final[Mapping[str, str]] = {
     "note.rename": "title",
@@ -31,13 +33,16 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 TRASHED: Final = "anything but empty"
 IMPORT_S: Final = 60.0
+HEARD_S: Final = 30.0
+"""A core that stood still has heard of everything after so long."""
 
 
 @dataclass(eq=False)
 class Set:
-    """One set of a field: when it was sent and when it was said to be saved, on which device."""
+    """One set of a field: when it was sent and when it was said to be saved, on which device, to which of its cores."""
 
     device: str
+    process: Process | None
     value: str
     sent: float
     before: frozenset[str]
@@ -53,7 +58,7 @@ class Deeds:
     _sets: dict[tuple[str, str], list[Set]] = field(default_factory=dict)
     _imported: float = -inf
 
-    def sent(self, device: Device, notebooks: Sequence[Holdings], message: Mapping[str, Any]) -> None:
+    def sent(self, tab: Tab, notebooks: Sequence[Holdings], message: Mapping[str, Any]) -> None:
         """Somebody pressed something."""
         name, now = FIELDS.get(message["name"]), asyncio.get_running_loop().time()
         if message["name"] == "import.files":
@@ -61,7 +66,9 @@ class Deeds:
         if name is not None:
             note = message["args"]["note"]
             keys = {key for one in notebooks for key, _ in one.current(note).field(name).values}
-            self._sets.setdefault((note, name), []).append(Set(device.name, value_of(message), now, frozenset(keys)))
+            worker = tab.worker
+            one = Set(worker.device.name, worker.process, value_of(message), now, frozenset(keys))
+            self._sets.setdefault((note, name), []).append(one)
 
     def done(self, device: Device, notebooks: Sequence[Holdings], message: Mapping[str, Any]) -> bool:
         """Whether what was said to be saved is in one of the device's notebooks; then it is followed."""
@@ -106,7 +113,13 @@ class Deeds:
         others = [other for other in self._sets[note, name] if other is not one]
         stands = _stands(document, name, value)
         one.owed = stands and any(key not in one.before for key, _ in document.field(name).values)
-        return stands or any(other.told > one.sent for other in others)
+        unheard = [other for other in others if other.device == one.device and other.process is not one.process]
+        return (
+            stands
+            or (value == TRASHED and one.sent < self._imported + IMPORT_S)
+            or any(other.told > one.sent for other in others)
+            or any(other.told > one.sent - HEARD_S for other in unheard)
+        )
 
 
 def value_of(message: Mapping[str, Any]) -> str:

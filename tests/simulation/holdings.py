@@ -40,7 +40,7 @@ class Holdings:
         self.updates: dict[str, set[bytes]] = {}
         # How far each author's chain of a note goes, the author in hexadecimal.
         self.heads: dict[str, dict[str, int]] = {}
-        self.ids_by_author: dict[bytes, dict[bytes, tuple[bytes, float]]] = {}
+        self.ids_by_author: dict[bytes, dict[bytes, tuple[bytes, float, int]]] = {}
         self._rows: dict[bytes, JournalRow] = {}
         self._database = KeptNotebook(text_of(bodies.keyring.notebook), "").database
 
@@ -92,7 +92,7 @@ class Holdings:
             heads, author = self.heads.setdefault(note, {}), change.header.author.hex()
             heads[author] = max(heads.get(author, 0), change.header.n)
             header, now = change.header, asyncio.get_running_loop().time()
-            self.ids_by_author.setdefault(header.author, {})[change.id] = header.tag, now
+            self.ids_by_author.setdefault(header.author, {})[change.id] = header.tag, now, self.position
 
     def journal(self) -> list[JournalRow]:
         """The journal's rows."""

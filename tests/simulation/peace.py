@@ -52,6 +52,8 @@ def _lacking_in(world: World, notebook: str, witness: Witness) -> str:
         for opened in world.opened(device, notebook):
             if opened.receiving.absorbed < len(on_relay):
                 return f"a core of {device.name} has absorbed {opened.receiving.absorbed} of {len(on_relay)}"
+            if not opened.texts_read.done():
+                return f"a core of {device.name} reads texts"
     return ""
 
 
@@ -97,7 +99,7 @@ def _compare_cores(world: World, notebook: str, devices: list[Device], first: Ma
             for note, document in first.items():
                 held = opened.notebook.note(note)
                 text = opened.notebook.text(note) if held is None else held.body
-                assert text == document.body, f"{device.name} shows another text of {note}"
+                assert text == document.body, f"{device.name} shows {text!r} as {note}: it is {document.body!r}"
                 for name in ("title", "folder", "pinned", "trashed") if held else ():
                     assert held.field(name) == document.field(name), f"{device.name} has another {name} of {note}"
 

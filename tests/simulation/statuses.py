@@ -113,7 +113,9 @@ class Statuses:
         until = asyncio.get_running_loop().time() if since is None else since
         spoken = self._of(tab, opened)
         unfolded = _unfolded(holdings, spoken, note, until)
-        own = _own(holdings, spoken, None if note is None else opened.identity.tag(note), until)
+        # Where a lock has lied, another core may write as the same author: its words are not this core's.
+        known = opened.receiving.absorbed if tab.worker.device.local.has_lied else holdings.position
+        own = _own(holdings, spoken, None if note is None else opened.identity.tag(note), until, known)
         where = f"{tab.worker.device.name} says {words!r}" + ("" if note is None else f" of note {note}")
         if unfolded:
             self.false.append(f"{where}, and {unfolded} edits lie in its journal")
@@ -156,12 +158,12 @@ def _unfolded(holdings: Holdings, spoken: Spoken, note: str | None, until: float
     )
 
 
-def _own(holdings: Holdings, spoken: Spoken, tag: bytes | None, until: float) -> set[bytes]:
-    """The changes of a core that were in the log at a time, of one note or of all."""
+def _own(holdings: Holdings, spoken: Spoken, tag: bytes | None, until: float, known: int) -> set[bytes]:
+    """The changes of a core that were in the log at a time, up to the position that it knows, of one note or of all."""
     holdings.read_on()
     return {
         id
         for author in spoken.authors
-        for id, (of, seen) in holdings.ids_by_author.get(author, {}).items()
-        if seen <= until and tag in (None, of)
+        for id, (of, seen, position) in holdings.ids_by_author.get(author, {}).items()
+        if seen <= until and position <= known and tag in (None, of)
     }

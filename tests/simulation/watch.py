@@ -37,7 +37,7 @@ class Watch:
     def sent(self, tab: Tab, message: Mapping[str, Any]) -> None:
         """Somebody pressed something in a tab."""
         device = tab.worker.device
-        self.deeds.sent(device, [one.holdings[device.name] for one in self.of(device)], message)
+        self.deeds.sent(tab, [one.holdings[device.name] for one in self.of(device)], message)
 
     def heard(self, tab: Tab, message: ToTab) -> None:
         """A core says something to a tab, in this moment."""
