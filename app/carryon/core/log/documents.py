@@ -166,21 +166,15 @@ class Documents:
         self._early[note] = _early_in(document)
         await self._name_unread(note, {*changes, *released}, unread)
 
-    async def torn(self, note: str, change: bytes, reason: str) -> bytes:
-        """A change tore a note's document, which is no longer in memory: make it again without, and give what is new for whoever
-        shows it.
-        """
+    async def torn(self, note: str, change: bytes, reason: str) -> None:
+        """A change tore a note's document, which is no longer in memory: make it again without."""
         self._torn.setdefault(note, {})[change] = reason
-        return await self.reloaded(note)
+        await self.reloaded(note)
 
-    async def reloaded(self, note: str) -> bytes:
-        """Load a note again, and give all of it as one update, empty where nothing can be read."""
+    async def reloaded(self, note: str) -> None:
+        """Load a note again; it is not in memory where nothing of it can be read."""
         self.forget(note)
-        if not await self.use_gated(note):
-            return b""
-        document = self._notebook.note(note)
-        assert document is not None, "a document that is in use is in memory"
-        return document.update_since(b"\0")
+        await self.use_gated(note)
 
     async def _load(self, note: str) -> bool:
         if not is_id(note):

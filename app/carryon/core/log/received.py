@@ -96,6 +96,7 @@ class Receiving:
         self._outgoing = outgoing
         self._left_behind = left_behind
         self._untold: list[Fact] = []
+        self._to_tell_whole: set[str] = set()
         self._waiting: dict[bytes, _Arrival] = {}
         self._own_positions: set[int] = set()
         self._turn = asyncio.Lock()
@@ -312,7 +313,7 @@ class Receiving:
         for change, body in opened:
             by_note.setdefault(note_text(body.note), []).append((change, body))
         for note, changes in by_note.items():
-            self._untold += await self._absorb_note(note, changes)
+            await self._absorb_note(note, changes)
             # A long catch-up must not keep a keystroke waiting.
             await asyncio.sleep(0)
 
@@ -325,7 +326,8 @@ class Receiving:
             await self._log.keep(NEWER, b"")
             self.newer = True
 
-    async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> list[Fact]:
+    async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> None:
+        # What a document has taken is told, whatever becomes of the storage next: it would not be new a second time.
         async with self._documents.gate(note):
             first, body = changes[0]
             begins = first.header.n == 1 and not body.needs
@@ -334,21 +336,29 @@ class Receiving:
                 self._documents.created(note)
             elif not await self._documents.use_gated(note):
                 # Nothing of it can be read: quarantine names why, and it is loaded from the log when that changes.
-                return []
-            facts: list[Fact] = []
+                return
+            self._tell_whole(note)
             links = [link_of(change) for change, _ in changes]
             heads = named(self._documents.reaching(note, links))
             for change, body in changes:
                 absorbed = self._absorb_change(note, change, body, heads)
                 torn = [fact for fact in absorbed if isinstance(fact, UpdateRefused)]
                 if torn:
-                    update = await self._documents.torn(note, change.id, torn[0].reason)
-                    return [*facts, NoteAbsorbed(note, update)] if update else facts
-                facts += absorbed
+                    self._to_tell_whole.add(note)
+                    await self._documents.torn(note, change.id, torn[0].reason)
+                    self._tell_whole(note)
+                    return
+                self._untold += absorbed
             for link, (_, body) in zip(links, changes, strict=True):
                 self._documents.advance(note, link, len(body.updates))
             await self._documents.absorbed(note, [change.id for change, _ in changes])
-            return facts
+
+    def _tell_whole(self, note: str) -> None:
+        """Tell all of a note whose document was made anew, once it is there: its editors hold what the old one had."""
+        document = self._notebook.note(note)
+        if note in self._to_tell_whole and document is not None:
+            self._to_tell_whole.remove(note)
+            self._untold.append(NoteAbsorbed(note, document.update_since(b"\0")))
 
     def _absorb_change(self, note: str, change: Change, body: Body, heads: Mapping[str, int]) -> list[Fact]:
         author = change.header.author.hex()
@@ -366,8 +376,10 @@ class Receiving:
             if bodies:
                 note = note_text(bodies[0].note)
                 async with self._documents.gate(note):
-                    update = b"" if self._documents.is_unfolded(note) else await self._documents.reloaded(note)
-                self._untold += [NoteAbsorbed(note, update)] if update else []
+                    if not self._documents.is_unfolded(note):
+                        self._to_tell_whole.add(note)
+                        await self._documents.reloaded(note)
+                        self._tell_whole(note)
                 return
 
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:
