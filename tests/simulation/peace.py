@@ -83,7 +83,8 @@ def compare(world: World) -> None:
         _compare_cores(world, notebook, devices, first)
         for tab in world.tabs:
             if tab.note is not None and notebook_of(tab) == notebook:
-                assert tab.text == first[tab.note].body, f"a tab of {tab.worker.device.name} shows another text"
+                text, body = tab.text, first[tab.note].body
+                assert text == body, f"a tab of {tab.worker.device.name} shows {text!r} as {tab.note}: it is {body!r}"
     undone = world.watch.deeds.lost(documents)
     assert not undone, f"{len(undone)} deeds are lost: {undone[0]}"
 

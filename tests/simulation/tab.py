@@ -2,8 +2,8 @@
 
 1. Every act and edit gets the next number of this load and is kept until it is said to be saved, or dropped; a new core is
    told of all that is kept in the hello.
-2. The open note is one more replica; on each binding it answers with what the core lacks.
-3. A reload keeps what was not saved (session storage) and loses the replica; a crash loses both.
+2. Each note that was open is one more replica, which stays; on each binding it answers with what the core lacks.
+3. A reload keeps what was not saved (session storage) and loses the replicas; a crash loses both.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Tab:
     _port: Port | None = None
     _sequence: int = 0
     _clocks: dict[str, int] = field(default_factory=dict)
+    _documents: dict[str, Note] = field(default_factory=dict)
 
     def open(self) -> Tab:
         """Open the page."""
@@ -105,6 +106,7 @@ class Tab:
         self.ready, self.fragment, self.notebook = "starting", "", ""
         self.regions.clear()
         self._clocks.clear()
+        self._documents.clear()
         kept, self.kept = self.kept, []
         for message in kept:
             if not message.get("files"):
@@ -236,10 +238,11 @@ class Tab:
         return "true"
 
     def _bind(self, message: Bind) -> None:
-        if self.replica is None or self.replica.note.id != message.note or message.anew:
-            self.replica = Replica(message.notebook, self._new_document(message), message.shown)
+        note = None if message.anew else self._documents.get(message.note)
+        if note is None:
+            note = self._documents[message.note] = self._new_document(message)
+            self.replica = Replica(message.notebook, note, message.shown)
             return
-        note = self.replica.note
         note.apply(message.update)
         self.replica = Replica(message.notebook, note, message.shown)
         theirs = clocks(message.vector)
