@@ -290,7 +290,7 @@ class OpenNotebook:
         note, entry = folded.note, folded.entry
         self.documents.advance(note, link_of(entry.change), folded.rows)
         heads = named(self.documents.heads(note))
-        self.notebook.put_heads(note, heads, folded.time, first=sum(heads.values()) == 1)
+        self.notebook.put_heads(note, heads, folded.time, first=folded.begins)
         self.wrote([entry])
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:

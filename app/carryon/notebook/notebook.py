@@ -56,6 +56,13 @@ class _Open:
     created: int
     modified: int
     heads: Heads
+    # Whether `created` is the time of a first change, which other devices know too.
+    has_begun: bool = False
+
+    def begin(self, time: int) -> None:
+        """Take the time of a first change; of several (a copied profile writes one of its own), the earliest counts everywhere."""
+        self.created = min(self.created, time) if self.has_begun else time
+        self.has_begun = True
 
     def wrote(self, note_id: str, update: bytes, now: int) -> NoteEdited:
         """Note that a person changed the document, which tells whether words."""
@@ -136,12 +143,21 @@ class Notebook:
             if note_id in self._index.rows:
                 self._index.put_text(note_id, body)
 
-    def put_note(self, note: Note, created: int, modified: int, heads: Heads, *, whole: bool = True) -> None:
-        """Take a document into memory. Its row is derived anew at the next `refresh`.
+    def put_note(
+        self,
+        note: Note,
+        created: int,
+        modified: int,
+        heads: Heads,
+        *,
+        whole: bool = True,
+        has_begun: bool = True,
+    ) -> None:
+        """Take a document into memory. Its row is derived anew at the next `refresh`; `has_begun` says that a change has created it.
 
         Where the document is not the `whole` note, its row and text stay what they were until something is written.
         """
-        self._open[note.id] = _Open(note, created, modified, heads)
+        self._open[note.id] = _Open(note, created, modified, heads, has_begun)
         if whole or note.id not in self.rows:
             self._changed(note.id)
 
@@ -158,14 +174,15 @@ class Notebook:
         opened = self._open.get(note_id)
         if opened is not None:
             opened.heads = heads
-            opened.created = time if first else opened.created
+            if first:
+                opened.begin(time)
             self._changed(note_id)
 
     def put_created(self, note_id: str, time: int) -> None:
-        """Take the time of a note's first change, which was made elsewhere."""
+        """Take the time of a first change of a note, which was made elsewhere."""
         opened = self._open.get(note_id)
         if opened is not None:
-            opened.created = time
+            opened.begin(time)
             self._changed(note_id)
 
     def drop_note(self, note_id: str) -> list[Fact]:
@@ -292,7 +309,7 @@ class Notebook:
         # A title is set even when it is empty: a change without an edit would tell nobody that there is a note.
         fields = {name: value for name, value in asked.items() if value or name == "title"}
         update = note.write(self._counter, body=command.body, fields=fields)
-        self.put_note(note, now, now, {})
+        self.put_note(note, now, now, {}, has_begun=False)
         if maker is not None:
             self._unsaved.made(command.note, command, maker, note.field("title"))
         return [self._open[command.note].wrote(command.note, update, now), *self._refreshed(command.note)]

@@ -189,16 +189,17 @@ class Documents:
             return False
         self._unreadable.discard(note)
         row, times = self._notebook.rows.get(note), replay.times
-        if row is None and loaded.state is not None:
-            times = [*await self._first_time(note), *times]
-        created = row.created if row is not None else next(iter(times), 0)
-        modified = max([row.modified if row is not None else 0, *times])
+        begun = await self._begun(note) if row is None else row.created
+        created = next(iter(times), 0) if begun is None else begun
+        modified = max([row.modified if row is not None else 0, created, *times])
         self._heads[note] = dict(loaded.heads)
         self._missing[note] = {*replay.passed_over, *(_id_of(damaged) for damaged in loaded.damaged)}
         self._early[note] = _early_in(replay.document)
         self.tails[note] = replay.tail
         whole = not self._missing[note] and not replay.document.pending
-        self._notebook.put_note(replay.document, created, modified, named(loaded.heads), whole=whole)
+        self._notebook.put_note(
+            replay.document, created, modified, named(loaded.heads), whole=whole, has_begun=begun is not None
+        )
         self._renumber(note, replay.document)
         await self._name_unread(note, replay.read, replay.unread)
         return True
@@ -220,10 +221,11 @@ class Documents:
         except Unreadable:
             return loaded, None
 
-    async def _first_time(self, note: str) -> list[int]:
+    async def _begun(self, note: str) -> int | None:
         page = await self._log.changes.of_tag(self._identity.tag(note))
-        bodies = await read(self._identity, [entry.change for entry in page.entries[:1]])
-        return [body.time for body in bodies if isinstance(body, Body)]
+        firsts = [entry.change for entry in page.entries if entry.change.header.n == 1]
+        bodies = await read(self._identity, firsts)
+        return min((body.time for body in bodies if isinstance(body, Body) and not body.needs), default=None)
 
     async def _name_unread(self, note: str, given: Collection[bytes], unread: Mapping[bytes, str]) -> None:
         quarantine, tag = self._log.quarantine, self._identity.tag(note)

@@ -34,12 +34,13 @@ UPDATES_BYTES_MAX: Final = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A change that has taken rows of a note in: its place in the log, its time, how many rows."""
+    """A change that has taken rows of a note in: its place in the log, its time, how many rows, whether the note begins with it."""
 
     note: str
     entry: LogEntry
     time: int
     rows: int
+    begins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,8 @@ class Outgoing:
         if not rows:
             del self._rows[note]
         self._needed[note] = self._needed.get(note, {}) | {link.author: link for link in made.base}
-        self._folded(Folded(note, entry, made.time, count))
+        begins = entry.change.header.n == 1 and not made.base
+        self._folded(Folded(note, entry, made.time, count, begins))
 
     async def _read_again(self, note: str) -> None:
         # Another core has folded these rows, or written under this author against its lock: what is still there is ours to fold.
