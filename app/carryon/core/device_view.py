@@ -85,7 +85,8 @@ def _name_of(shown: Shown, certificate: bytes) -> str:
 def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device:
     """Put together what the views need for one tab."""
     environment, standing = opened.environment, opened.syncing.standing()
-    status = status_of(opened, standing, shown)
+    refused = Status("unsaved", (), "see the words that could not be saved") if session.not_kept else None
+    status = refused or status_of(opened, standing, shown)
     return Device(
         now=environment.now(),
         release=environment.place.release,

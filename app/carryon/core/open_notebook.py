@@ -366,6 +366,8 @@ class OpenNotebook:
             self.identity,
             self.documents,
             self.author.id,
+            # What is being written is this core's, though it has not heard yet that it is there.
+            lambda row: not self.writer.is_idle or self.outgoing.knows(row),
             self._behind,
             self._changed,
         )

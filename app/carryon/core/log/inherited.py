@@ -1,7 +1,8 @@
 """Fold what cores of this device left in the journal when they died, so that saved words never wait for their core to come back.
 
-The lock of an author is free when its core is gone; whoever gets it may fold its rows, and lets go of it then. Words that are folded
-here are not in this core's memory, so no heads of it move: it follows the log to them, as every other core does.
+The lock of an author is free when its core is gone; whoever gets it may fold its rows, and lets go of it then. Where a browser gave a
+lock away that was still held, another core wrote as this core's own author: what it left is folded too. Words that are folded here are
+not in this core's memory, so no heads of it move: it follows the log to them, as every other core does.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from carryon.core.log.author import take_lock
 from carryon.core.log.documents import Documents
 from carryon.core.log.identity import Identity
 from carryon.core.log.outgoing import Outgoing
+from carryon.storage.journal import Journalled
 from carryon.storage.log import Log
 
 
@@ -22,19 +24,24 @@ async def fold_inherited(
     identity: Identity,
     documents: Documents,
     own: bytes,
+    is_known: Callable[[Journalled], bool],
     left_behind: Callable[[], None],
     changed: Callable[[], None],
 ) -> None:
-    """Fold the rows of all authors of this device that nobody writes as, but `own`. Raises StorageError.
+    """Fold the rows of all authors of this device that nobody writes as, and of its `own` those that it does not know. Raises StorageError.
 
     `left_behind` is called when the log holds some of them, or may.
     """
+
+    async def rows_of(author: bytes) -> list[Journalled]:
+        rows = (await log.journal.read(author)).rows
+        return [row for row in rows if author != own or not is_known(row)]
+
     for author in await log.members.authors():
-        is_ours = author.id != own and author.id.startswith(fingerprint_of(identity.signing.public))
-        if not is_ours or not (await log.journal.read(author.id)).rows:
+        if not author.id.startswith(fingerprint_of(identity.signing.public)) or not await rows_of(author.id):
             continue
-        held = await take_lock(locks, author.id)
-        if held is None:
+        held = None if author.id == own else await take_lock(locks, author.id)
+        if held is None and author.id != own:
             continue
         outgoing = Outgoing(
             author.id,
@@ -49,9 +56,10 @@ async def fold_inherited(
         )
         try:
             # Read again: its core may have folded them in its last moment.
-            outgoing.journalled((await log.journal.read(author.id)).rows)
+            outgoing.journalled(await rows_of(author.id))
             await outgoing.fold_all()
         finally:
-            held.release()
+            if held is not None:
+                held.release()
             # A fold that failed, or was cut off, may have been made all the same.
             left_behind()

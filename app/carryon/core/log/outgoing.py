@@ -95,6 +95,10 @@ class Outgoing:
         """A note's rows."""
         return [one.row for one in self._rows.get(note, ())]
 
+    def knows(self, row: Journalled) -> bool:
+        """Whether a row is among those that are to be folded here."""
+        return any(one.key == row.key for one in self._rows.get(row.row.note, ()))
+
     def hurry(self) -> None:
         """Somebody has come: what waits is folded as for one who watches."""
         soon = asyncio.get_running_loop().time() + WATCHED_S

@@ -4,7 +4,8 @@
 2. A receipt names its device's hash where that stands, and at the last mark before; a change names marks too (`seen`). What can
    be compared is; what cannot yet, waits until this device has got so far.
 3. A receipt counts for "Seen by" as far as it was found to agree, never because of its number alone. Once a device's log was
-   found to differ, nothing of it counts until this device begins the relay's log anew.
+   found to differ, nothing of it counts until a later receipt of it agrees (the relay was restored, and the device has begun its
+   log anew), or this device does that itself.
 """
 
 from collections import OrderedDict, deque
@@ -32,6 +33,8 @@ class Agreement:
         self._open: deque[tuple[bytes, Receipt]] = deque(maxlen=OPEN_MAX)
         self.agreed: dict[bytes, int] = {}
         self.differing: set[bytes] = set()
+        # From when on, by a device's own clock, a receipt of it says anything new: older ones may be shown again.
+        self._newest: dict[bytes, int] = {}
         if reached is not None:
             self._log = reached.log
             self._recent[reached.sequence] = reached.running
@@ -63,6 +66,10 @@ class Agreement:
         if receipt.log != self._log:
             return
         place = receipt.sequence - receipt.sequence % MARK_STEP
+        if receipt.time >= self._newest.get(certificate, 0):
+            self._newest[certificate] = receipt.time
+            if self._at(receipt.sequence) == receipt.running:
+                self.differing.discard(certificate)
         for sequence, running in ((place, receipt.mark), (receipt.sequence, receipt.running)):
             known = self._at(sequence)
             if known is not None and known != running:
@@ -80,6 +87,7 @@ class Agreement:
 
     def _differs(self, certificate: bytes) -> None:
         self.differing.add(certificate)
+        self._newest[certificate] = self._newest.get(certificate, 0) + 1
         self.agreed.pop(certificate, None)
 
     def _at(self, sequence: int) -> bytes | None:

@@ -41,6 +41,8 @@ class Evidence:
     _by_tag: Counter[bytes] = field(default_factory=Counter)
     _read_to: int = 0
     _acked: dict[int, bytes] = field(default_factory=dict)
+    # Positions beyond what was read that the stream has shown already: who hears of them late has nothing to wait for.
+    _shown: set[int] = field(default_factory=set)
 
     @property
     def is_all_shown(self) -> bool:
@@ -80,20 +82,24 @@ class Evidence:
         later = {pos: tag for pos, tag in self._tags.items() if pos > position}
         self._tags = {**tags, **later}
         self._acked = {}
-        self._read_to = max([position, *tags])
+        self._know_to(max([position, *tags]))
         self._by_tag = Counter(self._tags.values())
         self.known = True
 
     def entered(self, pos: int, tag: bytes) -> None:
         """A change has entered the log, and the outbox with it."""
-        if pos > self._read_to and pos not in self._tags:
+        if pos > self._read_to and pos not in self._tags and pos not in self._shown:
             self._tags[pos] = tag
             self._by_tag[tag] += 1
 
     def read(self, pos: int, tag: bytes) -> None:
         """The outbox was read up to a position, where it holds a change that is not acked."""
         self.entered(pos, tag)
+        self._know_to(pos)
+
+    def _know_to(self, pos: int) -> None:
         self._read_to = max(self._read_to, pos)
+        self._shown = {one for one in self._shown if one > self._read_to}
 
     def acked(self, pos: int) -> None:
         """The relay says that it holds what stands at a position."""
@@ -113,4 +119,6 @@ class Evidence:
         """The relay's stream has shown what stands at a position."""
         self.acked(pos)
         self._acked.pop(pos, None)
+        if pos > self._read_to:
+            self._shown.add(pos)
         self.own_sequence = max(self.own_sequence, sequence)
