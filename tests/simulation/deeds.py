@@ -112,10 +112,12 @@ class Deeds:
         # Who set it meanwhile, here or elsewhere, may have replaced it.
         others = [other for other in self._sets[note, name] if other is not one]
         stands = _stands(document, name, value)
-        one.owed = stands and any(key not in one.before for key, _ in document.field(name).values)
+        is_new = any(key not in one.before for key, _ in document.field(name).values)
+        one.owed = stands and is_new
         unheard = [other for other in others if other.device == one.device and other.process is not one.process]
         return (
             stands
+            or is_new
             or (value == TRASHED and one.sent < self._imported + IMPORT_S)
             or any(other.told > one.sent for other in others)
             or any(other.told > one.sent - HEARD_S for other in unheard)

@@ -23,6 +23,7 @@ from tests.simulation.world import World
 
 LOST: Final = "the connection to the database in memory was lost: try again"
 """What a core may fail of, to be replaced by one that has the connection again."""
+NOT_SAVED: Final = 'aria-label="Words that are not saved"'
 EMPTY_AT_PEACE: Final = ("journal", "outbox", "waiting")
 
 
@@ -58,14 +59,24 @@ def _lacking_in(world: World, notebook: str, witness: Witness) -> str:
 
 
 def _lacking_of(world: World, tab: Tab) -> str:
-    if not tab.saved or tab.ready != "ready":
-        return f"waits for {len(tab.kept)} to be saved"
+    if tab.ready != "ready":
+        return f"is {tab.ready}"
+    if tab.kept:
+        # What cannot be saved stands on the screen, to be copied or discarded: nothing more is to come of it.
+        is_said = NOT_SAVED in tab.regions.get("toast", "") and tab.status.startswith("Not saved")
+        return "" if is_said and _all_refused(tab) else f"waits for {len(tab.kept)} to be saved"
     witness = world.watch.witnesses[notebook_of(tab) or world.notebook]
     others = len({holdings.device.profile for holdings in witness.holdings.values()}) - 1
     expected = "Seen by" if others else "On the relay"
     if not tab.status.startswith(expected) or tab.status.count(",") + 1 < others:
         return f"says {tab.status!r}"
     return ""
+
+
+def _all_refused(tab: Tab) -> bool:
+    core = tab.worker.core
+    sessions = [] if core is None else [one for one in core.tabs if one.hello is not None and one.hello.tab == tab.name]
+    return any({message["seq"] for message in tab.kept} <= one.not_kept.keys() for one in sessions)
 
 
 def compare(world: World) -> None:
