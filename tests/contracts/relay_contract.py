@@ -36,7 +36,7 @@ rule = entering(RULES)
 
 @rule
 async def what_one_relay_sent_goes_to_the_others(device: Device) -> None:
-    """A received change enters every outbox but its sender's; one that is held leaves its sender's."""
+    """A received change enters every outbox but its sender's; one that is held stays where it is until the stream has shown it."""
     log = device.log
     fence = await connected(log, HOME, AWAY)
     mine, theirs = change("n", ALICE, 1), change("n", BOB, 1)
@@ -47,6 +47,8 @@ async def what_one_relay_sent_goes_to_the_others(device: Device) -> None:
     assert await outbox(log, AWAY, fence) == [mine, theirs]
 
     await log.append(Received((mine, theirs), relay=AWAY), fence)
+    assert await outbox(log, AWAY, fence) == [mine, theirs]
+    await log.relays.shown(AWAY, {mine.id: 1, theirs.id: 2}, fence, AT_START)
     assert await outbox(log, AWAY, fence) == []
     assert await outbox(log, HOME, fence) == [mine]
 

@@ -1,8 +1,8 @@
 """Planning the transaction in which received changes enter the log.
 
 1. A change that continues its chain's head is new; nothing else need be read. Every other one is looked up.
-2. A change that is held is not added; the relay that sent it need not be sent it, so it leaves that relay's outbox.
-   If the held copy is damaged, the one received takes its place, and enters the other outboxes once more.
+2. A change that is held is not added. It leaves an outbox only as its relay's stream shows it (`Relays.shown`), where who counts
+   what waits is told. If the held copy is damaged, the one received takes its place, and enters the other outboxes once more.
 3. A change that is not held must name a held one as its previous (`Gap`). If its number is taken, it is a fork; the
    position of a fork is noted, since a note's state names its heads only.
 4. Heads are moved under the expectation that they are what was read.
@@ -91,10 +91,8 @@ async def planned(
     operations += [Delete("meta", ("fetch", tag)) for tag in received.fetched]
     operations += await quarantine.adding(received.refused)
     operations += await quarantine.settling(entered)
-    if received.relay is not None:
-        operations += [Delete("outbox", (received.relay, pos)) for pos in sorting.held]
-        if received.reached is not None:
-            operations.append(Put("meta", ("relay", received.relay), layouts.seen_value(received.reached)))
+    if received.relay is not None and received.reached is not None:
+        operations.append(Put("meta", ("relay", received.relay), layouts.seen_value(received.reached)))
     appended = Appended(tuple(sorting.new), tuple(sorting.mended), tuple(sorting.forks))
     return Plan(operations, appended, bool(received.refused or entered or sorting.mended))
 
@@ -117,7 +115,6 @@ class _Sorting:
         self.mended: list[LogEntry] = []
         self.damaged: dict[int, bytes] = {}
         self.second_keys: dict[int, Key] = {}
-        self.held: list[int] = []
         self.forks: list[Change] = []
         self.fork_positions: dict[bytes, int] = {}
 
@@ -129,8 +126,6 @@ class _Sorting:
             if layouts.change_in(entry.value, second) is None:
                 self.damaged[entry.key], self.second_keys[entry.key] = entry.value, second
                 self.mended.append(LogEntry(entry.key, change))
-            else:
-                self.held.append(entry.key)
             return
         header = change.header
         head = self._heads.get(_chain(change))

@@ -203,6 +203,8 @@ class RelayLink:
                     for message in messages(data):
                         self._socket.send(message)
             case Sign(message):
+                # A commit that was answered as failed may have been made: what waits is counted anew.
+                await self._refill()
                 await self._exchange_members()
                 [proof] = await self._environment.primitives.sign(self._identity.signing.private, [message])
                 return session.signed(proof, self._clock())
