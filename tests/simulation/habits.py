@@ -18,9 +18,7 @@ class Habit:
     off: str = ""
 
 
-INVITE_ANYWHERE: Final = Habit(
-    "invite from a core that does not lead", 0.0, "such an invite never reaches the relay (J9): seed 5002"
-)
+INVITE_ANYWHERE: Final = Habit("invite from a core that does not lead", 0.5)
 OWN_NOTEBOOK: Final = Habit("write in an own notebook before joining", 0.3)
 SWITCH: Final = Habit("switch to the other notebook", 0.0, "not tried yet")
 ACT_WHILE_STARTING: Final = Habit("act while a core starts", 0.0, "not tried yet")
@@ -28,11 +26,7 @@ SMALL_BOUNDS: Final = Habit("small bounds", 0.0, "not tried yet")
 SLOW_MACHINES: Final = Habit("disk and crypto take time", 0.6)
 COMMITS_GO_ON: Final = Habit("a commit whose caller is cancelled is made", 0.0, "not tried yet")
 HOSTILE_RELAY: Final = Habit("a hostile relay", 0.0, "not tried yet")
-SEEN_BY: Final = Habit(
-    "hold 'Seen by' against the disks of who is named",
-    0.0,
-    "a core that starts says 'Seen by' of what nobody has seen, before its session is live: seed 114",
-)
+SEEN_BY: Final = Habit("hold 'Seen by' against the disks of who is named", 1.0)
 
 HABITS: Final = (
     INVITE_ANYWHERE,

@@ -169,8 +169,9 @@ class World:
 
     def leads(self, tab: Tab) -> bool:
         """Whether a tab's core talks to the relay about everybody's notebook."""
-        held = tab.worker.device.local.held.get(f"relay-{self.notebook}")
-        return held is not None and held.process is tab.worker.process
+        core = tab.worker.core
+        opened = [] if core is None else [one for one in core.notebooks.opened() if one.notebook.id == self.notebook]
+        return any(one.syncing._link is not None for one in opened)
 
     # What is lost, and healed.
 
