@@ -61,6 +61,8 @@ class Taken:
     refused: tuple[bytes, ...] = ()
     early: tuple[bytes, ...] = ()
     dropped: tuple[bytes, ...] = ()
+    # New changes that this very device has written: its profile was put back, or copied.
+    own: tuple[bytes, ...] = ()
     # What the authors of what came say that relays have shown them, each with the author.
     seen: tuple[tuple[bytes, Seen], ...] = ()
 
@@ -72,6 +74,7 @@ class Taken:
             self.refused + other.refused,
             self.early + other.early,
             self.dropped + other.dropped,
+            self.own + other.own,
             self.seen + other.seen,
         )
 
@@ -96,18 +99,21 @@ class Receiving:
         self._outgoing = outgoing
         self._left_behind = left_behind
         self._untold: list[Fact] = []
+        self._unsaid: list[tuple[int, bytes]] = []
         self._to_tell_whole: set[str] = set()
         self._waiting: dict[bytes, _Arrival] = {}
         self._own_positions: set[int] = set()
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
+        # Up to which position of the log all that no relay has shown has been given to whoever counts it.
+        self.accounted = 0
         # Whether the log holds what a newer release has written and this one would have to understand.
         self.newer = False
 
     async def start(self, absorbed: int) -> None:
         """Begin after a position of the log that the rows reflect, with what waited before."""
-        self.absorbed = absorbed
+        self.absorbed = self.accounted = absorbed
         self.newer = await self._log.kept(NEWER) is not None
         await self.read_waiting()
 
@@ -142,6 +148,8 @@ class Receiving:
         while self.absorbed + 1 in self._own_positions:
             self.absorbed += 1
             self._own_positions.remove(self.absorbed)
+        if not self._turn.locked():
+            self.accounted = self.absorbed
         if self._own_positions:
             # What lies between is another core's, which may have died before it told anybody.
             self._left_behind()
@@ -200,21 +208,21 @@ class Receiving:
 
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
-        entered: list[tuple[int, bytes]] = []
         async with self._turn:
             if self._waiting:
                 # What it waited for may have come to the log by way of another core, or before the last end.
-                entered += (await self._take({}, (), None, None, ())).entered
+                self._unsaid += (await self._take({}, (), None, None, ())).entered
             while True:
                 page = await self._log.changes.entries(self.absorbed, PAGE_ENTRIES_MAX)
                 entries = [entry for entry in page.entries if entry.pos not in self._own_positions]
                 unshown = await self._log.relays.unshown(places_of(entries))
                 await self._absorb_all([entry.change for entry in entries], {})
-                entered += unshown
+                self._unsaid += unshown
                 self.absorbed = page.pos
                 self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
                 if not page.more:
-                    return Taken(entered=tuple(entered)) + self._told()
+                    entered, self._unsaid = tuple(self._unsaid), []
+                    return Taken(entered=entered) + self._told()
 
     async def _take_turn(
         self,
@@ -257,6 +265,7 @@ class Receiving:
             entered=tuple(places_of(appended.new)),
             refused=tuple(id for each in refused if (id := id_in(each.data)) is not None),
             dropped=dropped,
+            own=tuple(entry.change.id for entry in appended.new if self._identity.is_own(entry.change.header.author)),
             seen=tuple((change.header.author, one) for change, body in fresh.values() for one in body.seen),
         )
 
@@ -318,6 +327,8 @@ class Receiving:
             await asyncio.sleep(0)
 
     def _told(self) -> Taken:
+        if not self._unsaid:
+            self.accounted = self.absorbed
         told, self._untold = tuple(self._untold), []
         return Taken(told)
 

@@ -97,6 +97,10 @@ class Evidence:
         self.entered(pos, tag)
         self._know_to(pos)
 
+    def own_reach(self, reached: Seen | None) -> None:
+        """What this device wrote may lie in the relay's log as far as this."""
+        self.own_sequence = max(self.own_sequence, reached.sequence if reached is not None else 0)
+
     def _know_to(self, pos: int) -> None:
         self._read_to = max(self._read_to, pos)
         self._shown = {one for one in self._shown if one > self._read_to}

@@ -101,6 +101,8 @@ class RelayLink:
         """Keep the session until cancelled."""
         reached = await self._log.relays.reached(self._address)
         self._evidence.agreement = Agreement(await self._log.relays.marks(self._address), reached)
+        # Where own changes of earlier runs lie in the relay's log is not kept; they are not beyond this.
+        self._evidence.own_reach(reached)
         await self._refill()
         await self._read_receipts()
         self._session = Session(
@@ -213,6 +215,7 @@ class RelayLink:
             case StartOver(_, reached):
                 await self._log.relays.start_over(self._address, reached, self._fence)
                 self._evidence.agreement = Agreement({}, reached)
+                self._evidence.own_sequence = 0
                 await self._refill()
                 return (*session.started_over(), *self._claims())
             case StoreChanges():
@@ -289,7 +292,7 @@ class RelayLink:
         dropped: tuple[bytes, ...] = ()
         if effect.changes:
             taken = await self._receiving.receive(effect.changes, self._address, self._fence)
-            self._took(taken)
+            self._took(taken, effect.reached)
             # The log is held up to what came too early, or found no room: it is a hole until it is here.
             dropped = (*taken.dropped, *taken.early)
         shown = await self._log.relays.shown(
@@ -308,13 +311,16 @@ class RelayLink:
             self._evidence.shown(pos, sequence)
         return (*self._session.stored(shown.holes, self._clock()), *self._session.lacking())
 
-    def _took(self, taken: Taken) -> None:
+    def _took(self, taken: Taken, reached: Seen | None) -> None:
+        if taken.own:
+            # A profile that was put back gets its own words from the relay: they have never waited in its outbox.
+            self._evidence.own_reach(reached)
         self._evidence.told(taken.seen)
         self._taken(taken)
 
     async def _store_found(self, effect: StoreFound) -> Sequence[Effect]:
         taken = await self._receiving.receive(effect.changes, self._address, self._fence, finished=effect.finished)
-        self._took(taken)
+        self._took(taken, self._session.status.reached)
         given = {id for data in effect.changes if (id := id_in(data)) is not None}
         holes = self._session.holes.among(given.difference(taken.refused, taken.dropped))
         return (*await self._fill(holes), *self._session.found_stored())
@@ -411,15 +417,12 @@ class RelayLink:
 
     def _note_state(self) -> None:
         status, evidence = self._session.status, self._evidence
-        was_live, evidence.live = evidence.live, status.phase is Phase.LIVE
+        evidence.live = status.phase is Phase.LIVE
         evidence.head = status.head if status.phase is Phase.CATCHING_UP else None
         if evidence.live:
             evidence.heard = self._environment.now()
         evidence.words = status.words
         evidence.reached, evidence.held = status.reached, status.held
-        if status.reached is not None and evidence.live and not was_live:
-            # How far own changes of earlier sessions lie in the relay's log is not kept; they are not beyond this.
-            evidence.own_sequence = max(evidence.own_sequence, status.reached.sequence)
         self._changed()
 
     def _clock(self) -> int:

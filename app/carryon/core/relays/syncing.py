@@ -320,7 +320,7 @@ class Syncing:
                 if agreed >= sequence and members.may_connect(certificate)
             )
         return Standing(
-            self._log.changes.position,
+            self._receiving.accounted,
             evidence.waiting,
             evidence.live,
             on_relay,
