@@ -77,14 +77,18 @@ class Evidence:
         """Whether the relay has not acked all of a note."""
         return self._by_tag[tag] > 0
 
-    def counted(self, tags: Mapping[int, bytes], position: int) -> None:
-        """The outbox was read (tag by position), when the log had at least reached a position."""
+    def counted(self, tags: Mapping[int, bytes], position: int) -> bool:
+        """The outbox was read (tag by position), when the log had at least reached a position; whether anything has left it
+        of which the stream's word was not heard here.
+        """
+        waited = self._tags.keys() | self._acked.keys()
         later = {pos: tag for pos, tag in self._tags.items() if pos > position}
         self._tags = {**tags, **later}
         self._acked = {}
         self._know_to(max([position, *tags]))
         self._by_tag = Counter(self._tags.values())
         self.known = True
+        return not waited <= self._tags.keys()
 
     def entered(self, pos: int, tag: bytes) -> None:
         """A change has entered the log, and the outbox with it."""

@@ -409,7 +409,9 @@ class RelayLink:
         # The stream takes out of the outbox what the relay has: what entered it later would stay there.
         await self._log.relays.refill(self._address, self._fence)
         position = await self._log.changes.refresh()
-        self._evidence.counted((await self._log.relays.pending(self._address)).tags, position)
+        if self._evidence.counted((await self._log.relays.pending(self._address)).tags, position):
+            # A commit was made and answered as failed: where its changes stand is no further than the cursor that moved with them.
+            self._evidence.own_reach(await self._log.relays.reached(self._address))
 
     async def _read_receipts(self) -> None:
         for sealed in await self._log.relays.receipts(self._address):
