@@ -28,14 +28,18 @@ async def fold_inherited(
     left_behind: Callable[[], None],
     changed: Callable[[], None],
 ) -> None:
-    """Fold the rows of all authors of this device that nobody writes as, and of its `own` those that it does not know. Raises StorageError.
+    """Fold the rows of all authors of this device that nobody writes as, and of its `own` those that it does not know, with those
+    of the same notes that they may build on. Raises StorageError.
 
     `left_behind` is called when the log holds some of them, or may.
     """
 
     async def rows_of(author: bytes) -> list[Journalled]:
         rows = (await log.journal.read(author)).rows
-        return [row for row in rows if author != own or not is_known(row)]
+        if author != own:
+            return list(rows)
+        notes = {row.row.note for row in rows if not is_known(row)}
+        return [row for row in rows if row.row.note in notes]
 
     for author in await log.members.authors():
         if not author.id.startswith(fingerprint_of(identity.signing.public)) or not await rows_of(author.id):
