@@ -121,6 +121,7 @@ class Deeds:
             or (value == TRASHED and one.sent < self._imported + IMPORT_S)
             or any(other.told > one.sent for other in others)
             or any(other.told > one.sent - HEARD_S for other in unheard)
+            or device.local.has_lied
         )
 
 

@@ -114,8 +114,9 @@ class Statuses:
         until = asyncio.get_running_loop().time() if since is None else since
         spoken = self._of(tab, opened)
         unfolded = _unfolded(holdings, spoken, note, until)
-        # Where a lock has lied, another core may write as the same author: its words are not this core's.
-        known = opened.receiving.absorbed if tab.worker.device.local.has_lied else holdings.position
+        # What lies beyond was not answered yet as written, and not said to be saved; or another core has written it as the same
+        # author, where a lock has lied.
+        known = max(opened.receiving.absorbed, *opened.receiving._own_positions, 0)
         own = _own(holdings, spoken, None if note is None else opened.identity.tag(note), until, known)
         where = f"{tab.worker.device.name} says {words!r}" + ("" if note is None else f" of note {note}")
         if unfolded:
