@@ -409,9 +409,11 @@ class RelayLink:
         # The stream takes out of the outbox what the relay has: what entered it later would stay there.
         await self._log.relays.refill(self._address, self._fence)
         position = await self._log.changes.refresh()
-        if self._evidence.counted((await self._log.relays.pending(self._address)).tags, position):
+        pending = await self._log.relays.pending(self._address)
+        reached = await self._log.relays.reached(self._address)
+        if self._evidence.counted(pending.tags, position):
             # A commit was made and answered as failed: where its changes stand is no further than the cursor that moved with them.
-            self._evidence.own_reach(await self._log.relays.reached(self._address))
+            self._evidence.own_reach(reached)
 
     async def _read_receipts(self) -> None:
         for sealed in await self._log.relays.receipts(self._address):
