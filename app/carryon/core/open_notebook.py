@@ -387,15 +387,15 @@ class OpenNotebook:
     async def _inherit_on(self) -> None:
         while True:
             await asyncio.sleep(INHERIT_S)
-            if self._neighbours or self._is_owed:
-                try:
-                    await self._inherit()
-                except StorageError:
-                    # It lies in the journal still, and is looked for again.
-                    continue
-                if self._is_owed:
-                    self._is_owed, self.outgoing.problem = False, None
-                    self._changed()
+            try:
+                # Also where nobody was heard of: another core may have saved words and died without a word of it.
+                await self._inherit()
+            except StorageError:
+                # It lies in the journal still, and is looked for again.
+                continue
+            if self._is_owed:
+                self._is_owed, self.outgoing.problem = False, None
+                self._changed()
 
     async def _follow(self) -> None:
         while True:
