@@ -29,7 +29,6 @@ SMALL: Final[tuple[tuple[object, str, tuple[int, ...]], ...]] = (
     (outgoing, "UPDATES_MAX", (1, 3)),
     (outgoing, "UPDATES_BYTES_MAX", (60, 2_000)),
     (writer, "BATCH_MAX", (1, 3)),
-    (writer, "ITEMS_MAX", (2, 8)),
     (sessions, "SHOWN_MAX", (1, 3)),
     (relay_link, "EVENTS_MAX", (2, 8)),
     (importing, "BATCH_NOTES", (1, 2)),
