@@ -145,9 +145,7 @@ class Receiving:
     def wrote(self, entries: Iterable[LogEntry]) -> None:
         """These positions are this core's own writing: there is nothing to absorb."""
         self._own_positions.update(entry.pos for entry in entries if entry.pos > self.absorbed)
-        while self.absorbed + 1 in self._own_positions:
-            self.absorbed += 1
-            self._own_positions.remove(self.absorbed)
+        self._absorbed_to(self.absorbed)
         if not self._turn.locked():
             self.accounted = self.absorbed
         if self._own_positions:
@@ -218,8 +216,7 @@ class Receiving:
                 unshown = await self._log.relays.unshown(places_of(entries))
                 await self._absorb_all([entry.change for entry in entries], {})
                 self._unsaid += unshown
-                self.absorbed = page.pos
-                self._own_positions = {pos for pos in self._own_positions if pos > page.pos}
+                self._absorbed_to(page.pos)
                 if not page.more:
                     entered, self._unsaid = tuple(self._unsaid), []
                     return Taken(entered=entered) + self._told()
@@ -325,6 +322,13 @@ class Receiving:
             await self._absorb_note(note, changes)
             # A long catch-up must not keep a keystroke waiting.
             await asyncio.sleep(0)
+
+    def _absorbed_to(self, pos: int) -> None:
+        # Own words may have been written behind this position while it was read.
+        self.absorbed = max(self.absorbed, pos)
+        while self.absorbed + 1 in self._own_positions:
+            self.absorbed += 1
+        self._own_positions = {pos for pos in self._own_positions if pos > self.absorbed}
 
     def _told(self) -> Taken:
         if not self._unsaid:
