@@ -20,11 +20,11 @@ class Habit:
 
 INVITE_ANYWHERE: Final = Habit("invite from a core that does not lead", 0.5)
 OWN_NOTEBOOK: Final = Habit("write in an own notebook before joining", 0.3)
-SWITCH: Final = Habit("switch to the other notebook", 0.0, "not tried yet")
-ACT_WHILE_STARTING: Final = Habit("act while a core starts", 0.0, "not tried yet")
+SWITCH: Final = Habit("switch to the other notebook", 0.5)
+ACT_WHILE_STARTING: Final = Habit("act while a core starts", 0.1)
 SMALL_BOUNDS: Final = Habit("small bounds", 0.0, "not tried yet")
 SLOW_MACHINES: Final = Habit("disk and crypto take time", 0.6)
-COMMITS_GO_ON: Final = Habit("a commit whose caller is cancelled is made", 0.0, "not tried yet")
+COMMITS_GO_ON: Final = Habit("a commit whose caller is cancelled is made", 0.5)
 HOSTILE_RELAY: Final = Habit("a hostile relay", 0.0, "not tried yet")
 SEEN_BY: Final = Habit("hold 'Seen by' against the disks of who is named", 1.0)
 
