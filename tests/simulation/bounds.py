@@ -21,7 +21,7 @@ from carryon_sync.device.holdback import HoldBack
 from carryon_sync.relay import audience, memory_ledger, room
 
 SMALL: Final[tuple[tuple[object, str, tuple[int, ...]], ...]] = (
-    (documents, "IDLE_MAX", (0, 1, 3)),
+    (documents, "IDLE_MAX", (1, 3)),
     (derived, "TAIL_MAX", (12, 40)),
     (derived, "SEGMENT_NOTES", (1, 2, 5)),
     (derived, "PAGE_ENTRIES_MAX", (1, 4)),
