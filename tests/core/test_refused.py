@@ -96,6 +96,22 @@ async def test_what_waits_in_one_notebook_is_not_saved_by_what_is_done_in_anothe
 
 
 @rule
+async def test_a_core_that_cannot_open_the_other_notebook_shows_the_one_that_it_has(home: Home) -> None:
+    """A tab that asked for it before its core died says so again: nothing is shown that is not open."""
+    tab, own, joined = await two_notebooks(home)
+    tab.regions.clear()
+    tab.ready = "dead"
+    tab.worker.device.faults = lambda database, _step: Fault.LOST if own in database else None
+    tab.worker.kill()
+    tab.act("notebook.switch", notebook=own)
+
+    await until(lambda: tab.ready == "ready" and tab.saved, "the next core has answered", 30.0)
+    assert opened(tab).notebook.id == joined
+    mend(tab.worker.device)
+    await switch(tab, own)
+
+
+@rule
 async def test_an_edit_that_is_refused_stays_with_its_tab_its_words_shown(home: Home) -> None:
     """J2: neither it nor a later message is taken for it; its words can be copied; the person lets go of it."""
     tab = await home.begin()
@@ -113,6 +129,7 @@ async def test_an_edit_that_is_refused_stays_with_its_tab_its_words_shown(home: 
 
     assert [edit["seq"] for edit in tab.kept] == [refused, refused + 1]
     assert "10.0 MB, the limit is 10 MB" in tab.regions["toast"]
+    assert tab.status.startswith("Not saved")
     tab.act("unsaved.copy")
     await until(lambda: tab.calls and tab.calls[-1].name == "copy", "it can be copied")
     assert tab.calls[-1].args["text"] == "y" * (body_bytes_max + 1) + " typed on"
@@ -124,6 +141,7 @@ async def test_an_edit_that_is_refused_stays_with_its_tab_its_words_shown(home: 
     tab.type(" again")
     await until(lambda: tab.saved, "its editor writes on")
     assert tab.text == before + " and saved again"
+    assert not tab.status.startswith("Not saved")
 
 
 @rule
