@@ -9,6 +9,7 @@ import pytest
 from carryon.core.acts.pairing import invite
 from carryon.core.log import opening
 from carryon.core.log.membership import Admitted
+from carryon.notes.note import Note
 from carryon.storage import layouts
 from carryon.storage.errors import Lost, StorageError
 from carryon.storage.memory_store import MemoryDisk
@@ -283,7 +284,7 @@ async def _naming_an_unknown_record(home: Home) -> tuple[Tab, Tab, Change, bytes
     [record] = [
         one.encode() for one in opened(anna).identity.members.records() if one.id not in opened(bert).identity.members
     ]
-    return anna, bert, await sealed(anna, anna.note, update(FIT)), record
+    return anna, bert, await sealed(anna, anna.note, Note(anna.note, 77).splice(0, 0, "early ")), record
 
 
 @rule

@@ -6,6 +6,8 @@ import asyncio
 from random import Random
 
 import pytest
+from carryon.core.notebooks import NotOpened
+from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.messages import Bind, Dropped, Saved, ToTab
 from carryon.core.tabs.sessions import SHOWN_MAX
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
@@ -96,19 +98,28 @@ async def test_what_waits_in_one_notebook_is_not_saved_by_what_is_done_in_anothe
 
 
 @rule
-async def test_a_core_that_cannot_open_the_other_notebook_shows_the_one_that_it_has(home: Home) -> None:
-    """A tab that asked for it before its core died says so again: nothing is shown that is not open."""
+async def test_another_notebook_is_shown_once_it_is_open_and_not_before(home: Home) -> None:
+    """While it opens, and when it cannot be opened, the tab shows the one that it has."""
     tab, own, joined = await two_notebooks(home)
-    tab.regions.clear()
-    tab.ready = "dead"
-    tab.worker.device.faults = lambda database, _step: Fault.LOST if own in database else None
-    tab.worker.kill()
-    tab.act("notebook.switch", notebook=own)
+    core = tab.worker.core
+    assert core is not None
+    before, tried = core.notebooks.open, []
 
-    await until(lambda: tab.ready == "ready" and tab.saved, "the next core has answered", 30.0)
+    async def cannot(notebook: str) -> OpenNotebook:
+        if notebook == own:
+            tried.append(notebook)
+            core.tabs.dirty()
+            await asyncio.sleep(2)
+            raise NotOpened("Notes", "it is damaged", lasting=True)
+        return await before(notebook)
+
+    core.notebooks.open = cannot  # type: ignore[method-assign]
+    core.notebooks._opened.pop(own)
+    tab.act("notebook.switch", notebook=own)
+    await until(lambda: tab.saved and tried, "it is answered", 30.0)
+
     assert opened(tab).notebook.id == joined
-    mend(tab.worker.device)
-    await switch(tab, own)
+    await until(lambda: "it is damaged" in tab.regions["toast"], "it is said why", 5.0)
 
 
 @rule
