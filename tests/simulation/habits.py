@@ -25,7 +25,7 @@ ACT_WHILE_STARTING: Final = Habit("act while a core starts", 0.1)
 SMALL_BOUNDS: Final = Habit("small bounds", 0.3)
 SLOW_MACHINES: Final = Habit("disk and crypto take time", 0.6)
 COMMITS_GO_ON: Final = Habit("a commit whose caller is cancelled is made", 0.5)
-HOSTILE_RELAY: Final = Habit("a hostile relay", 0.0, "not tried yet")
+HOSTILE_RELAY: Final = Habit("a hostile relay", 0.25)
 SEEN_BY: Final = Habit("hold 'Seen by' against the disks of who is named", 1.0)
 
 HABITS: Final = (
