@@ -55,8 +55,6 @@ class DriveStore:
         """See `Store.read`."""
         await self._drive.turn()
         entries = await self._store.read(store, **asked)
-        if entries and store == "states":
-            self._tally.note("path", "state read")
         await self._drive.answer()
         return entries
 
@@ -64,6 +62,8 @@ class DriveStore:
         """See `Store.find`."""
         await self._drive.turn()
         entries = await self._store.find(store, keys, unique=unique)
+        if entries and store == "states":
+            self._tally.note("path", "state read")
         await self._drive.answer()
         return entries
 

@@ -31,7 +31,7 @@ from tests.simulation.watch import Watch
 from tests.simulation.witness import Witness
 
 TRIED_SHARE: Final = 0.6
-PEACEFUL_DISK_S: Final = 0.05
+PEACEFUL_DISK_S: Final = 0.005
 PACES: Final = ((0.002, 0.0005), (0.02, 0.002), (0.1, 0.01))
 """How long a step of the disk, and a call of the crypto, take in the mean, in seconds."""
 NAMES: Final = ("Anna's laptop", "Bert's phone", "Cleo's tablet", "Dora's desktop")
