@@ -68,6 +68,9 @@ def _lacking_of(world: World, tab: Tab) -> str:
     witness = world.watch.witnesses[notebook_of(tab) or world.notebook]
     others = len({holdings.device.profile for holdings in witness.holdings.values()}) - 1
     expected = "Seen by" if others else "On the relay"
+    if world.hostile and tab.status.startswith(("Seen by", "On the relay")):
+        # What was lied stays lied: who was shown another log is not said to have seen anything, and that is right.
+        return ""
     if not tab.status.startswith(expected) or tab.status.count(",") + 1 < others:
         return f"says {tab.status!r}"
     return ""
