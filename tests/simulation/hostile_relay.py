@@ -61,11 +61,13 @@ class HostileRelay(Relay):
         self._cut(device)
 
     def repent(self) -> None:
-        """Be honest from now on."""
+        """Be honest from now on, and towards new connections: each thing is asked for once on each."""
         self._lies.clear()
         self.withheld.clear()
         for device in tuple(self._forked):
             self.join_again(device)
+        for wire in [wire for _, wire in self._wires.values()]:
+            wire.cut()
 
     # The network's side.
 

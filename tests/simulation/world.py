@@ -201,7 +201,8 @@ class World:
         """End every fault that lasts."""
         self.relay.start()
         self.relay.dies = None
-        self.relay.repent()
+        if self.hostile:
+            self.relay.repent()
         self.network.offline.clear()
         for wire in self.network.wires:
             wire.cut_after = None
