@@ -56,14 +56,14 @@ class Statuses:
         match message:
             case Saved():
                 self._saved(tab)
-            case Regions(regions=regions):
-                self._claimed(tab, regions, since=None)
+            case Regions(notebook=notebook, regions=regions):
+                self._claimed(tab, notebook, regions, since=None)
 
     def look(self, tab: Tab) -> None:
         """Hold what stands on a tab's screen against what has happened up to a moment ago."""
         process = tab.worker.process
         if tab.ready == "ready" and process is not None and not process.frozen:
-            self._claimed(tab, tab.regions, since=asyncio.get_running_loop().time() - RENDERED_S)
+            self._claimed(tab, tab.notebook, tab.regions, since=asyncio.get_running_loop().time() - RENDERED_S)
 
     def check(self) -> None:
         """Raise what was found false."""
@@ -92,10 +92,8 @@ class Statuses:
 
         return unknown
 
-    def _claimed(self, tab: Tab, regions: Mapping[str, str], since: float | None) -> None:
-        shown = [
-            (opened, witness) for opened, witness in self._notebooks(tab) if opened.notebook.id == notebook_of(tab)
-        ]
+    def _claimed(self, tab: Tab, notebook: str, regions: Mapping[str, str], since: float | None) -> None:
+        shown = [(opened, witness) for opened, witness in self._notebooks(tab) if opened.notebook.id == notebook]
         for opened, witness in shown:
             words = words_in(regions.get("status", ""))
             self._hold(tab, opened, witness, words, None, since)
