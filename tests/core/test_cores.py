@@ -281,7 +281,7 @@ async def test_a_state_never_names_heads_whose_words_it_lacks(home: Home) -> Non
 
 
 @rule
-async def test_j12_what_another_core_wrote_as_the_same_author_is_folded_and_shown(home: Home) -> None:
+async def test_j13_what_another_core_wrote_as_the_same_author_is_folded_and_shown(home: Home) -> None:
     """A lock was given away that was still held: who goes on as that author finds the rows that it does not know."""
     one = await home.begin()
     await home.quiet(one)
