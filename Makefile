@@ -2,6 +2,7 @@
 PORT ?= 8000
 DATA ?= build/data
 SEEDS ?= 200
+FROM ?= 0
 PY := .venv/bin/python
 READY := .venv/setup.json
 
@@ -44,8 +45,8 @@ e2e-engines: $(READY) ## the flight and two tabs in Firefox ESR and WebKitGTK, w
 	@$(PY) -m tools.site
 	@$(PY) -m e2e.engines
 
-sim: $(READY) ## simulate devices, relay and faults: SEEDS=200
-	@$(PY) -m tests.simulation --seeds $(SEEDS)
+sim: $(READY) ## simulate devices, relay and faults: SEEDS=200 FROM=0
+	@$(PY) -m tests.simulation --seeds $(SEEDS) --from $(FROM)
 
 test: sim ## everything: sim, unit with the slow tests, e2e
 	@$(PY) -m tools.site
@@ -53,7 +54,7 @@ test: sim ## everything: sim, unit with the slow tests, e2e
 	@$(PY) -m pytest e2e -q
 
 soak: $(READY) ## the large counts: fuzzing and simulation for an hour
-	@$(PY) -m tests.simulation --seeds 5000
+	@$(PY) -m tests.simulation --from 100000 --minutes 60
 	@CARRYON_SOAK=1 $(PY) -m pytest tests -q -n 2 --hypothesis-profile soak
 
 bench: $(READY) ## measure speed and size beside baselines (a quarter of an hour, alone on the machine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from carryon.core.relays.agreement import Agreement
 from carryon.crypto.receipts import Receipt
@@ -62,6 +63,29 @@ class TestAgreement:
 
         assert agreement.differing == {BERT}
         assert agreement.agreed == {}
+
+    def test_a_later_receipt_that_agrees_ends_it_and_an_older_one_shown_again_does_not(self) -> None:
+        forked = [*IDS[:5], bytes(32), *IDS[5:]]
+        agreement = at(70)
+        agreement.heard(BERT, replace(receipt(4), time=5))
+        agreement.heard(BERT, replace(receipt(70, forked), time=7))
+        agreement.heard(BERT, replace(receipt(4), time=5))
+        agreement.heard(BERT, replace(receipt(70, forked), time=7))
+        assert agreement.differing == {BERT}
+
+        agreement.heard(BERT, replace(receipt(70), time=9))
+
+        assert agreement.differing == set()
+        assert agreement.agreed == {BERT: 70}
+
+    def test_a_receipt_that_was_heard_before_a_change_differed_does_not_end_it(self) -> None:
+        agreement = at(70)
+        agreement.heard(BERT, replace(receipt(4), time=5))
+        agreement.seen_by(BERT, Seen(LOG, MARK_STEP, bytes(32)))
+
+        agreement.heard(BERT, replace(receipt(4), time=5))
+
+        assert agreement.differing == {BERT}
 
     def test_what_a_change_says_of_a_mark_is_compared_long_after(self) -> None:
         agreement = Agreement({MARK_STEP: hash_at(MARK_STEP)}, Seen(LOG, 190, hash_at(190)))

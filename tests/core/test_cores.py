@@ -278,3 +278,23 @@ async def test_a_state_never_names_heads_whose_words_it_lacks(home: Home) -> Non
 
     again = await home.tab(one.worker.device.worker(), f"?note={note}")
     await until(lambda: again.note == note and "LEFT BEHIND" in again.text, "it is shown", 10.0)
+
+
+@rule
+async def test_j13_what_another_core_wrote_as_the_same_author_is_folded_and_shown(home: Home) -> None:
+    """A lock was given away that was still held: who goes on as that author finds the rows that it does not know."""
+    one = await home.begin()
+    await home.quiet(one)
+    device, author = one.worker.device, opened(one).author.id
+    device.local.free(device.local.held[f"author-{author.hex()}"])
+    other = await home.tab(device.worker(), one.query)
+    await until(lambda: other.note == one.note, "both have it open")
+    assert opened(other).author.id == author
+    for word in ("first ", "second ", "third "):
+        one.type(word)
+    await until(lambda: one.saved, "it is saved")
+    one.crash()
+
+    await until(lambda: "first second third" in other.text, "the other shows it", 30.0)
+    assert not opened(other).outgoing.waiting
+    assert not holdings(other).journal()

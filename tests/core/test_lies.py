@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from carryon_sync.formats.change import id_in
@@ -173,3 +174,36 @@ async def test_a_log_that_ends_before_what_another_device_holds_is_withheld(home
     await home.together(anna, bert)
     assert said(bert) == ""
     assert set(holdings(bert).ids) == home.ids(anna)
+
+
+@rule
+async def test_i3_no_receipt_goes_beyond_a_copy_that_its_author_never_signed(home: Home) -> None:
+    """A relay flips a bit of what it gives Bert: he is not said to have seen it until he has a true copy."""
+    relay, anna, bert = await two_devices(home)
+    await until(lambda: anna.status.startswith("Seen by"), "Bert has seen all", 60.0)
+    flipped: list[bytes] = []
+
+    def flip(device: str, frame: Frame) -> list[Frame]:
+        if device != "Bert" or not isinstance(frame, Changes | Found):
+            return [frame]
+        items = frame.items if isinstance(frame, Changes) else frame.changes
+        bad = tuple(_flipped(item) if isinstance(item, bytes) else item for item in items)
+        flipped.extend(item for item in items if isinstance(item, bytes))
+        if isinstance(frame, Changes):
+            return [Changes(frame.since, bad)]
+        return [replace(frame, changes=tuple(item for item in bad if isinstance(item, bytes)))]
+
+    relay.down_hand = flip
+    await write(anna, "damaged on the way")
+    await until(lambda: flipped, "it is damaged", 30.0)
+    await home.quiet(anna)
+    await asyncio.sleep(30)
+    assert not anna.status.startswith("Seen by")
+
+    relay.down_hand = lambda _device, frame: [frame]
+    opened(bert).syncing.ask_again()
+    await until(lambda: anna.status.startswith("Seen by"), "he has a true copy", 120.0)
+
+
+def _flipped(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import pytest
+from carryon.core.acts.pairing import invite
 from carryon.core.log import opening
+from carryon.core.log.membership import Admitted
+from carryon.notes.note import Note
 from carryon.storage import layouts
+from carryon.storage.errors import Lost, StorageError
 from carryon.storage.memory_store import MemoryDisk
 from carryon.storage.quarantine import Kind
 from carryon.storage.store import Entry, Range
 from carryon_sync.formats.change import Body, Change, Link, decode_change
+from carryon_sync.formats.records import record_id
 from carryon_sync.protocol.frames import WANTS_MAX
 
-from tests.core.home import Home, holdings, opened, rule
+from tests.core.home import Home, fail_writes, holdings, mend, opened, rule
 from tests.core.poison import ids_in_log, sealed, together
 from tests.core.test_damage import damage, start_again, two_changes
 from tests.notes.updates import FIT, number, update
@@ -263,3 +268,107 @@ async def test_i16_a_batch_is_opened_in_turns(home: Home) -> None:
 
     assert len(together_open) >= 2
     assert max(together_open) <= opening.OPENED_BYTES_MAX
+
+
+async def _naming_an_unknown_record(home: Home) -> tuple[Tab, Tab, Change, bytes]:
+    """Anna and Bert, a change of Anna's device, and the record that it names and Bert has not."""
+    anna = await home.begin()
+    bert = await home.join(anna, "Bert")
+    assert anna.note is not None
+    known = [opened(tab).identity.members for tab in (anna, bert)]
+    await until(lambda: not known[0].unwitnessed(opened(anna).identity.certificate), "Bert is witnessed", 30.0)
+    await until(lambda: known[0].tips() == known[1].tips(), "both know the same", 30.0)
+    home.network.go_offline("Bert", told=True)
+    link = await invite(opened(anna))
+    assert isinstance(link, str), link
+    [record] = [
+        one.encode() for one in opened(anna).identity.members.records() if one.id not in opened(bert).identity.members
+    ]
+    return anna, bert, await sealed(anna, anna.note, Note(anna.note, 77).splice(0, 0, "early ")), record
+
+
+@rule
+async def test_a_change_that_came_too_early_is_taken_in_when_another_core_has_learned_what_it_names(home: Home) -> None:
+    """Whoever kept the record: the change is tried again, enters the log, and is named no more."""
+    _, bert, change, record = await _naming_an_unknown_record(home)
+    there = opened(bert)
+    taken = await there.receiving.receive([change.encode()], None, None)
+    assert taken.early == (change.id,)
+    assert [item.kind for item in await there.log.quarantine.items()] == [Kind.EARLY]
+
+    await there.log.members.add([record])
+    await there.identity.read_kept()
+
+    await until(lambda: change.id in ids_in_log(bert), "it is in the log", 30.0)
+    await until(lambda: not there.attention.items, "nothing needs attention", 30.0)
+
+
+@rule
+async def test_no_receipt_goes_beyond_a_change_that_came_too_early(home: Home) -> None:
+    """It is a hole in the log until it is here: nobody is told that this device has it."""
+    anna, bert, change, _ = await _naming_an_unknown_record(home)
+    here, there = opened(anna), opened(bert)
+    learn, waiting = there.identity.learn, []
+
+    async def learn_nothing(records: Sequence[bytes]) -> Admitted:
+        waiting.extend(records)
+        return await learn(())
+
+    there.identity.learn = learn_nothing  # type: ignore[method-assign]
+    await here.receiving.receive([change.encode()], None, None)
+    here.syncing.appended([(here.log.changes.position, change.header.tag)])
+    await home.quiet(anna)
+    home.network.go_online("Bert")
+    bert.look()
+    await until(lambda: there.syncing.standing().live, "Bert is there", 60.0)
+    await until(lambda: change.id not in ids_in_log(bert) and there.log.quarantine.known, "it came too early", 60.0)
+    await asyncio.sleep(20)
+    held = there.syncing._evidence.held
+    assert held is not None and held.sequence < len(home.ids(anna))
+    assert not anna.status.startswith("Seen by")
+    assert "withholds" not in there.syncing.standing().words
+
+    there.identity.learn = learn  # type: ignore[method-assign]
+    await learn(waiting)
+    await until(lambda: anna.status.startswith("Seen by"), "Bert has it", 120.0)
+    await together(home, anna, bert)
+
+
+@rule
+async def test_what_a_document_took_is_shown_though_the_disk_fails_right_after(home: Home) -> None:
+    """It would not be new a second time: the open editor is told of it with the next look at the log."""
+    anna = await home.begin()
+    bert = await home.join(anna, "Bert")
+    assert anna.note is not None
+    await home.show(bert, anna.note)
+    documents, failed = opened(bert).documents, []
+    absorbed = documents.absorbed
+
+    async def fails_once(note: str, changes: Collection[bytes]) -> None:
+        if not failed:
+            failed.append(note)
+            raise Lost("memory")
+        await absorbed(note, changes)
+
+    documents.absorbed = fails_once  # type: ignore[method-assign]
+    anna.type("shown at once ")
+
+    await until(lambda: "shown at once" in bert.text, "Bert is shown it", 60.0)
+    assert failed
+
+
+@rule
+async def test_a_change_names_no_record_that_its_device_does_not_keep(home: Home) -> None:
+    """What a full disk refused is kept before a change rests on it: nobody could get it from this device otherwise."""
+    anna = await home.begin()
+    await home.quiet(anna)
+    fail_writes(anna.worker.device)
+    with pytest.raises(StorageError):
+        await invite(opened(anna))
+    [unkept] = set(opened(anna).identity.members.good_tips())
+
+    mend(anna.worker.device)
+    anna.type("on and on ")
+    await home.quiet(anna)
+
+    assert unkept in {record_id(record) for record in await opened(anna).log.members.records()}

@@ -6,6 +6,8 @@ import asyncio
 from random import Random
 
 import pytest
+from carryon.core.notebooks import NotOpened
+from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.messages import Bind, Dropped, Saved, ToTab
 from carryon.core.tabs.sessions import SHOWN_MAX
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
@@ -96,6 +98,31 @@ async def test_what_waits_in_one_notebook_is_not_saved_by_what_is_done_in_anothe
 
 
 @rule
+async def test_another_notebook_is_shown_once_it_is_open_and_not_before(home: Home) -> None:
+    """While it opens, and when it cannot be opened, the tab shows the one that it has."""
+    tab, own, joined = await two_notebooks(home)
+    core = tab.worker.core
+    assert core is not None
+    before, tried = core.notebooks.open, []
+
+    async def cannot(notebook: str) -> OpenNotebook:
+        if notebook == own:
+            tried.append(notebook)
+            core.tabs.dirty()
+            await asyncio.sleep(2)
+            raise NotOpened("Notes", "it is damaged", lasting=True)
+        return await before(notebook)
+
+    core.notebooks.open = cannot  # type: ignore[method-assign]
+    core.notebooks._opened.pop(own)
+    tab.act("notebook.switch", notebook=own)
+    await until(lambda: tab.saved and tried, "it is answered", 30.0)
+
+    assert opened(tab).notebook.id == joined
+    await until(lambda: "it is damaged" in tab.regions["toast"], "it is said why", 5.0)
+
+
+@rule
 async def test_an_edit_that_is_refused_stays_with_its_tab_its_words_shown(home: Home) -> None:
     """J2: neither it nor a later message is taken for it; its words can be copied; the person lets go of it."""
     tab = await home.begin()
@@ -113,6 +140,7 @@ async def test_an_edit_that_is_refused_stays_with_its_tab_its_words_shown(home: 
 
     assert [edit["seq"] for edit in tab.kept] == [refused, refused + 1]
     assert "10.0 MB, the limit is 10 MB" in tab.regions["toast"]
+    assert tab.status.startswith("Not saved")
     tab.act("unsaved.copy")
     await until(lambda: tab.calls and tab.calls[-1].name == "copy", "it can be copied")
     assert tab.calls[-1].args["text"] == "y" * (body_bytes_max + 1) + " typed on"
@@ -124,6 +152,7 @@ async def test_an_edit_that_is_refused_stays_with_its_tab_its_words_shown(home: 
     tab.type(" again")
     await until(lambda: tab.saved, "its editor writes on")
     assert tab.text == before + " and saved again"
+    assert not tab.status.startswith("Not saved")
 
 
 @rule

@@ -141,6 +141,22 @@ class TestCommands:
         edited = 7 if isinstance(command, RenameNote | ReplaceBody) else 5
         assert (one.rows[ONE].modified, other.rows[ONE].modified) == (edited, edited)
 
+    @pytest.mark.parametrize("times", [(7, 4), (4, 7)])
+    def test_a_note_was_created_when_the_earliest_of_its_first_changes_was_written(
+        self, times: tuple[int, int]
+    ) -> None:
+        """Two devices that share a copied profile begin it twice: every device takes the same one, in whatever order they come."""
+        one, other = _with_a_note("aa"), a_notebook("bb")
+        one.put_heads(ONE, {"aa": 1}, times[0], first=True)
+        one.put_created(ONE, times[1])
+        other.absorb(ONE, [_state(one)], 5, {"aa": 1})
+        for time in times:
+            other.put_created(ONE, time)
+        one.refresh()
+        other.refresh()
+
+        assert one.rows[ONE].created == other.rows[ONE].created == 4
+
     def test_what_changes_no_words_bears_the_time_of_the_words(self) -> None:
         """Every device takes the latest time of a note's changes for its age, in whatever order they come."""
         notebook = _with_a_note()

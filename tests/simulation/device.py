@@ -3,7 +3,8 @@
 1. A worker is what a SharedWorker of one release is, or the dedicated worker of one tab: it runs one core at a time. The
    first tab starts it, a tab that finds it dead starts the next one, and it ends with its last tab.
 2. Everything that a core asks of its machine (`carryon.core.environment`) is here; nothing of the core is replaced.
-3. `faults` is asked before every step of every store, with the name of the database. A core that fails with words is
+3. Disk and crypto take the time that `disk_s` and `crypto_s` say, in the mean; 0 is no time at all.
+4. `faults` is asked before every step of every store, with the name of the database. A core that fails with words is
    dead from then on, as one that nobody can talk to any more.
 """
 
@@ -24,11 +25,14 @@ from carryon.crypto.file_at_rest import FileAtRest
 from carryon.storage.memory_store import Fault, MemoryDisk, MemoryStore, Step
 from carryon.storage.store import Stored
 
+from tests.simulation.drive import Drive, DriveStore
 from tests.simulation.local_device import LocalChannel, LocalDevice, LocalLocks
 from tests.simulation.network import Network, Wire
 from tests.simulation.port import Port
 from tests.simulation.process import Process
 from tests.simulation.relay import EPOCH_MS
+from tests.simulation.slow_primitives import SlowPrimitives
+from tests.simulation.tally import Tally
 
 NOTICED_S: Final = 0.05
 SITE: Final = "http://relay.test:8000/"
@@ -80,15 +84,25 @@ class Device:
         self.local = LocalDevice()
         self.workers: list[Worker] = []
         self.faults: DiskFaults = lambda _database, _step: None
+        self.disk_s = self.crypto_s = 0.0
+        # Whether a commit is made whose caller was cancelled.
+        self.commits_go_on = False
+        self.tally = Tally()
+        # The disks as they were at some time, for who puts them back.
+        self.before: dict[str, MemoryDisk] | None = None
+        # Copies of a profile are one device to everybody else.
+        self.profile = name
         self.frames: list[Frame] = []
         self.persisted = False
         self.key_lies_beside = False
         self.failures: list[str] = []
         self._processes = 0
+        self._drives: dict[str, Drive] = {}
+        self._paces = Random(f"{name} paces")
 
     @property
     def at_rest(self) -> FileAtRest:
-        """What seals at rest under the device's key."""
+        """What seals at rest under the device's key, and takes no time."""
         return FileAtRest(CryptographyPrimitives(), self.key, self.random.randbytes)
 
     def worker(self) -> Worker:
@@ -110,9 +124,15 @@ class Device:
     def environment(self, process: Process) -> Environment:
         """The machine as one process sees it."""
 
-        async def open_store(name: str, stores: Sequence[Stored]) -> MemoryStore:
+        primitives = (
+            SlowPrimitives(CryptographyPrimitives(), self._compute) if self.crypto_s else CryptographyPrimitives()
+        )
+
+        async def open_store(name: str, stores: Sequence[Stored]) -> DriveStore:
             disk = self.disks.setdefault(name, MemoryDisk(stores))
-            return MemoryStore(disk, lambda step: self._fault(process, name, step))
+            store = MemoryStore(disk, lambda step: self._fault(process, name, step))
+            drive = self._drives.setdefault(name, Drive(lambda: self._pace(self.disk_s)))
+            return DriveStore(store, drive, self.tally, goes_on=lambda: self.commits_go_on)
 
         async def connect(url: str, protocol: str) -> Wire:
             return await self.network.connect(self.name, process, url)
@@ -139,8 +159,8 @@ class Device:
             place=Place(self.site, "simulated", self.name, self.relays),
             now=self.now,
             random=self.random.randbytes,
-            primitives=CryptographyPrimitives(),
-            at_rest=self.at_rest,
+            primitives=primitives,
+            at_rest=FileAtRest(primitives, self.key, self.random.randbytes),
             locks=LocalLocks(self.local, process),
             open_store=open_store,
             channel=channel,
@@ -152,13 +172,33 @@ class Device:
             key_lies_beside=self.key_lies_beside,
         )
 
+    def mend(self) -> None:
+        """End the faults of the storage."""
+        self.faults = lambda _database, _step: None
+
+    def photograph(self) -> dict[str, MemoryDisk]:
+        """A copy of all disks as they are now."""
+        return {name: disk.copy() for name, disk in self.disks.items()}
+
+    def restore(self, disks: Mapping[str, MemoryDisk]) -> None:
+        """Put other disks into the place of those that are here; only without a process."""
+        assert not any(worker.process for worker in self.workers), f"{self.name} is running"
+        self.disks = dict(disks)
+
     def lose_storage(self) -> None:
         """The browser evicts everything; only a device without a process can lose it."""
         assert not any(worker.process for worker in self.workers), f"{self.name} is running"
         self.disks.clear()
         self.key = self.random.randbytes(32)
+        self.before = None
         self.frames.clear()
         self.persisted = False
+
+    def _pace(self, mean: float) -> float:
+        return self._paces.uniform(0.0, 2 * mean) if mean else 0.0
+
+    async def _compute(self) -> None:
+        await asyncio.sleep(self._pace(self.crypto_s))
 
     def _fault(self, process: Process, database: str, step: Step) -> Fault | None:
         if not process.alive:

@@ -9,93 +9,21 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Collection, Coroutine
-from typing import Any, Final, TypeVar
+import asyncio
+from collections.abc import Collection, Mapping
+from random import Random
 
 from carryon.core.log.identity import note_text
-from carryon.crypto.keyring import Keyring
 from carryon.notes.note import Note
 from carryon.storage import layouts
 from carryon.storage.device import KeptNotebook
 from carryon.storage.layouts import JournalRow
 from carryon.storage.memory_store import MemoryDisk
 from carryon.storage.store import Entry, Range
-from carryon_sync.formats.change import NO_PREV, Body, Change, change_id, commit_input, decode_body, unpacked
 from carryon_sync.formats.ids import text_of
-from carryon_sync.formats.rejected import Rejected
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tests.simulation.chronicle import READER, Bodies, Chronicle, at_once
 from tests.simulation.device import Device
-
-T = TypeVar("T")
-READER: Final = 0xC0FFEE
-
-
-class Bodies:
-    """The opened bodies of all changes that were ever seen anywhere: each is opened once, and is the same everywhere."""
-
-    def __init__(self, keyring: Keyring) -> None:
-        self.keyring = keyring
-        self._by_id: dict[bytes, tuple[Change, Body]] = {}
-        self._id_by_place: dict[tuple[bytes, bytes, int], bytes] = {}
-
-    def of(self, change: Change) -> Body:
-        """The body of a change, which must be the change that was seen under its id before, at a place of its own."""
-        known = self._by_id.get(change.id)
-        if known is not None:
-            assert known[0].header == change.header, f"two changes are called {change.id.hex()[:8]}"
-            return known[1]
-        body = self._opened(change)
-        header = change.header
-        first = self._id_by_place.setdefault((header.tag, header.author, header.n), change.id)
-        assert first == change.id, f"{header.author.hex()[:8]} wrote two changes numbered {header.n}"
-        self._by_id[change.id] = change, body
-        return body
-
-    def of_id(self, id: bytes) -> Body:
-        """The body of a change that was seen."""
-        return self._by_id[id][1]
-
-    def documents(self, ids: Collection[bytes]) -> dict[str, Note]:
-        """The notes that some of the changes make, in the order in which they were first seen anywhere."""
-        documents: dict[str, Note] = {}
-        for id, (_, body) in self._by_id.items():
-            note = note_text(body.note)
-            for update in body.updates if id in ids else ():
-                documents.setdefault(note, Note(note, READER)).apply(update)
-        return documents
-
-    def _opened(self, change: Change) -> Body:
-        header = change.header.encode()
-        key = at_once(self.keyring.content_key(change.epoch, change.header.author))
-        encoded = unpacked(AESGCM(key).decrypt(change.nonce, change.ciphertext, header + change.commit))
-        assert not isinstance(encoded, Rejected), encoded
-        made = hmac.digest(at_once(self.keyring.commit_key(change.epoch)), commit_input(header, encoded), "sha256")
-        assert (made, change_id(header, made)) == (change.commit, change.id), "a change is not what its id says"
-        body = decode_body(encoded)
-        assert not isinstance(body, Rejected), body
-        return body
-
-
-class Chronicle:
-    """A log that is read on and on, and must be causal, unless it is `patched`."""
-
-    def __init__(self, name: str, bodies: Bodies, *, patched: bool = False) -> None:
-        self.name = name
-        self.patched = patched
-        self.bodies = bodies
-        self.ids: set[bytes] = set()
-
-    def read(self, change: Change) -> Body:
-        """Take the next change."""
-        body, header = self.bodies.of(change), change.header
-        assert change.id not in self.ids, f"{self.name} holds {change.id.hex()[:8]} twice"
-        needs = [link.id for link in body.needs] + ([] if header.prev == NO_PREV else [header.prev])
-        missing = [id.hex()[:8] for id in needs if id not in self.ids]
-        assert self.patched or not missing, f"{self.name} holds {change.id.hex()[:8]} before {missing}, which it needs"
-        self.ids.add(change.id)
-        return body
 
 
 class Holdings:
@@ -105,8 +33,14 @@ class Holdings:
         self.device = device
         self.chronicle = Chronicle(device.name, bodies)
         self.position = 0
+        # Changes whose record in the log does not read, by position.
+        self._rotten: dict[int, bytes] = {}
         self.documents: dict[str, Note] = {}
-        self._updates: dict[str, list[bytes]] = {}
+        # What changes of the log brought, by note, and whose they are: with the time at which they were first seen.
+        self.updates: dict[str, set[bytes]] = {}
+        # How far each author's chain of a note goes, the author in hexadecimal.
+        self.heads: dict[str, dict[str, int]] = {}
+        self.ids_by_author: dict[bytes, dict[bytes, tuple[bytes, float, int]]] = {}
         self._rows: dict[bytes, JournalRow] = {}
         self._database = KeptNotebook(text_of(bodies.keyring.notebook), "").database
 
@@ -119,7 +53,22 @@ class Holdings:
     def ids(self) -> set[bytes]:
         """The ids of all changes in the log."""
         self.read_on()
-        return self.chronicle.ids
+        if self._rotten:
+            self._rotten = {pos: id for pos, id in self._rotten.items() if not self._reads(pos)}
+        return self.chronicle.ids - set(self._rotten.values()) if self._rotten else self.chronicle.ids
+
+    def rot(self, store: str, entry: Entry, random: Random) -> None:
+        """Turn over one bit of a record."""
+        assert self.disk is not None, "a record lies on a disk"
+        value = bytearray(entry.value)
+        value[random.randrange(len(value))] ^= 1 << random.randrange(8)
+        self.disk.rot(store, entry.key, bytes(value))
+        if store == "log" and isinstance(entry.key, int) and isinstance(entry.unique, tuple):
+            self._rotten[entry.key] = bytes(entry.unique[3])
+
+    def _reads(self, pos: int) -> bool:
+        [entry] = self.disk.read("log", Range(False, pos, pos, None, False)) if self.disk else [None]
+        return entry is not None and layouts.change_in(entry.value, entry.unique) is not None
 
     def entries(self, store: str, after: int | None = None) -> list[Entry]:
         """The records of a store."""
@@ -139,14 +88,21 @@ class Holdings:
             for update in body.updates:
                 document.apply(update)
             assert not document.pending, f"{self.device.name}: {note} was given what it could not apply"
-            self._updates.setdefault(note, []).extend(body.updates)
+            self.updates.setdefault(note, set()).update(body.updates)
+            heads, author = self.heads.setdefault(note, {}), change.header.author.hex()
+            heads[author] = max(heads.get(author, 0), change.header.n)
+            header, now = change.header, asyncio.get_running_loop().time()
+            self.ids_by_author.setdefault(header.author, {})[change.id] = header.tag, now, self.position
 
     def journal(self) -> list[JournalRow]:
         """The journal's rows."""
-        entries = self.entries("journal")
+        return list(self.rows_by_value().values())
+
+    def rows_by_value(self) -> Mapping[bytes, JournalRow]:
+        """The journal's rows, by their bytes on the disk."""
         # A sealed row is opened once: its bytes never mean anything else.
-        self._rows = {one.value: self._rows.get(one.value) or self._opened(one) for one in entries}
-        return [self._rows[one.value] for one in entries]
+        self._rows = {one.value: self._rows.get(one.value) or self._opened(one) for one in self.entries("journal")}
+        return self._rows
 
     def _opened(self, entry: Entry) -> JournalRow:
         match entry.key, layouts.unsealed(entry.value):
@@ -163,27 +119,27 @@ class Holdings:
         rows = [row.update for row in self.journal() if row.note == note]
         return contains(self.documents.get(note), update, rows)
 
+    def current(self, note: str) -> Note:
+        """A note as the device has it: the log, and the journal on top."""
+        self.read_on()
+        return _on_top(self.documents.get(note), [row.update for row in self.journal() if row.note == note])
+
     def mentions(self, note: str, words: bytes) -> bool | None:
         """Whether an update of the note carries these words, in the log or in the journal; None when there is no such note."""
         self.read_on()
         rows = [row.update for row in self.journal() if row.note == note]
-        updates = [*self._updates.get(note, ()), *rows]
+        updates = [*self.updates.get(note, ()), *rows]
         return any(words in update for update in updates) if updates else None
 
 
 def contains(document: Note | None, update: bytes, rows: Collection[bytes] = ()) -> bool:
     """Whether a document, with journal rows on top, has all of an update: nothing of it is new, and nothing of it waits."""
-    copy = Note("", READER) if document is None else Note.load(document.id, READER, document.state())
-    for row in rows:
-        copy.apply(row)
+    copy = _on_top(document, rows)
     return copy.apply(update) == b"" and not copy.pending
 
 
-def at_once(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never waits, here and now."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    raise AssertionError(f"{work} waits for something")
+def _on_top(document: Note | None, rows: Collection[bytes]) -> Note:
+    copy = Note("", READER) if document is None else Note.load(document.id, READER, document.state())
+    for row in rows:
+        copy.apply(row)
+    return copy

@@ -2,7 +2,8 @@
 
 1. Locks behave as Web Locks: first come, first served; stolen from their holder, ahead of who waits; free when the
    process of their holder dies, whose requests are withdrawn.
-2. A broadcast reaches the other processes of the device, later, in order, in their own context.
+2. A lock may lie: then two hold it, and none of them knows.
+3. A broadcast reaches the other processes of the device, later, in order, in their own context.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class LocalDevice:
     held: dict[str, LocalHeld] = field(default_factory=dict)
     requests: dict[str, deque[tuple[Process, asyncio.Future[LocalHeld]]]] = field(default_factory=dict)
     channels: dict[str, list[LocalChannel]] = field(default_factory=dict)
+    has_lied: bool = False
 
     def free(self, held: LocalHeld) -> None:
         """Take a lock from its holder and give it to who waits longest."""
@@ -60,6 +62,11 @@ class LocalDevice:
         assert name not in self.held, f"{name} is held"
         self.held[name] = LocalHeld(self, name, process, asyncio.get_running_loop().create_future())
         return self.held[name]
+
+    def lie(self, name: str) -> None:
+        """Give a lock away that is held; its holder is not told."""
+        self.has_lied = True
+        self.free(self.held[name])
 
     def died(self, process: Process) -> None:
         """A process is dead: its locks are free and its ears closed."""

@@ -1,15 +1,16 @@
 """The simulated network between devices and relays: wires with latency, which can be cut after any frame.
 
-1. A wire is a WebSocket: messages of one direction arrive whole, once, in order, and take the time that a thin wire needs for them. Between
-   wires there is no order.
+1. A wire is a WebSocket: messages of one direction arrive whole, once, in order. Between wires there is no order.
 2. A cut loses what is under way. Its ends are told after a while, or never: then they have to find out themselves.
-3. What a socket is not: a frame may come twice (`echo`), and frames of a wire that is cut may still reach the relay
+3. A line may be thin: then a message takes the time that its length takes, each direction for itself.
+4. What a socket is not: a frame may come twice (`echo`), and frames of a wire that is cut may still reach the relay
    (`straggle`), as when a new connection overtakes an old one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
@@ -20,7 +21,10 @@ from urllib.parse import urlsplit
 from carryon.core.environment import ConnectionFailed, Ended
 
 from tests.simulation.process import Process
+from tests.simulation.tally import Tally
 
+_NAME: Final = re.compile(rb'"frame": ?"([a-z-]+)"')
+NAME_BYTES_MAX: Final = 4096
 LATENCY_S: Final = 0.02
 REFUSED_S: Final = 0.05
 
@@ -121,16 +125,8 @@ class Wire:
             return
         for _ in range(2 if self.echo else 1):
             line.coming.append(data)
-            self._send_on(line, len(data))
+            self._later(self._arrive, line, after=self._sending(line, len(data)))
         self.echo = False
-
-    def _send_on(self, line: Line, size: int) -> None:
-        loop, rate = asyncio.get_running_loop(), self._network.thin.get(self.device)
-        if rate is None:
-            self._later(self._arrive, line)
-            return
-        line.free_at = max(loop.time(), line.free_at) + size / rate
-        loop.call_at(line.free_at + self.latency, self._arrive, line, context=self._network.context)
 
     def _arrive(self, line: Line) -> None:
         if not line.coming:
@@ -140,6 +136,8 @@ class Wire:
             self.cut()
             return
         self._network.frames += 1
+        named = _NAME.search(data, 0, NAME_BYTES_MAX)
+        self._network.tally.note("frame", named[1].decode() if named else "unreadable")
         if self.cut_after is not None and self.standing:
             self.cut_after -= 1
             if self.cut_after < 0:
@@ -152,8 +150,18 @@ class Wire:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    def _later(self, callback: Callable[..., None], *args: object) -> None:
-        asyncio.get_running_loop().call_later(self.latency, callback, *args, context=self._network.context)
+    def _sending(self, line: Line, size: int) -> float:
+        """How long it takes until a frame is out, behind those before it, in seconds."""
+        rate = self._network.thin.get(self.device)
+        if rate is None:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        line.free_at = max(now, line.free_at) + size / rate
+        return line.free_at - now
+
+    def _later(self, callback: Callable[..., None], *args: object, after: float = 0.0) -> None:
+        seconds = after + self.latency
+        asyncio.get_running_loop().call_later(seconds, callback, *args, context=self._network.context)
 
 
 class Network:
@@ -164,9 +172,10 @@ class Network:
         self.offline: set[str] = set()
         self.wires: list[Wire] = []
         self.frames = 0
+        self.tally = Tally()
         self.slow: dict[str, float] = {}
-        # Bytes a second, in each direction, of a device's wires.
-        self.thin: dict[str, float] = {}
+        # How many bytes a second the line of a device carries; as many as you like where it is not named.
+        self.thin: dict[str, int] = {}
         self.told: Callable[[], bool] = lambda: True
         # What the network does belongs to no process, whoever set it going.
         self.context = copy_context()
@@ -209,6 +218,10 @@ class Network:
         self.slow.pop(device, None)
         for wire in self.of(device):
             wire.latency = LATENCY_S
+
+    def widen(self, device: str) -> None:
+        """Let a line carry as much as it is given; what is on it already takes its time."""
+        self.thin.pop(device, None)
 
     def of(self, device: str) -> list[Wire]:
         """The wires of a device."""

@@ -7,27 +7,30 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
+from tests.simulation import texts
+from tests.simulation.habits import SWITCH, Habit
 from tests.simulation.tab import Tab
-from tests.simulation.witness import SECRET
+from tests.simulation.texts import SECRET
 
-WORDS: Final = ("hay", "löwe", "苔", "🌻", "- [ ] water", "#garden", "**loud**", "\r\n", "a\tb", "[[Plan]]")
 FOLDERS: Final = ("", "Garden", "Garden/Beds", "Work")
 FILES: Final = 3
+_NOTEBOOKS: Final = re.compile(r'data-action="notebook\.switch" data-notebook="([^"]*)"')
 _LISTED: Final = re.compile(r'data-action="note\.open" data-note="([^"]*)"')
 
 
-def do_something(tab: Tab, random: Random) -> str:
-    """Do one thing; gives its name."""
+def do_something(tab: Tab, random: Random, follows: Callable[[Habit], bool]) -> str:
+    """Do one thing; gives its name. `follows` says whether a habit is followed."""
     weights = [weight for weight, _ in ACTIONS]
     [action] = random.choices([action for _, action in ACTIONS], weights)
+    if action is _switch and not follows(SWITCH):
+        action = _write
     return action(tab, random)
 
 
 def _write(tab: Tab, random: Random) -> str:
     if tab.note is None:
         return _open(tab, random)
-    words = f"{SECRET}{random.randrange(1000)} {random.choice(WORDS)} "
-    tab.type(words, random.randint(0, len(tab.text)))
+    tab.type(texts.words(random), random.randint(0, len(tab.text)))
     return "write"
 
 
@@ -61,7 +64,7 @@ def _open(tab: Tab, random: Random) -> str:
 
 
 def _rename(tab: Tab, random: Random) -> str:
-    return _on_a_note(tab, random, "note.rename", value=f"{SECRET} title {random.randrange(1000)}")
+    return _on_a_note(tab, random, "note.rename", value=texts.title(random))
 
 
 def _move(tab: Tab, random: Random) -> str:
@@ -99,6 +102,14 @@ def _import(tab: Tab, random: Random) -> str:
 def _search(tab: Tab, random: Random) -> str:
     tab.act("list.search", value=random.choice(("", "hay", "löwe tag:garden")))
     return "search"
+
+
+def _switch(tab: Tab, random: Random) -> str:
+    notebooks = _NOTEBOOKS.findall(tab.regions.get("nav", ""))
+    if len(notebooks) < 2:
+        return _write(tab, random)
+    tab.act("notebook.switch", notebook=random.choice(notebooks))
+    return "switch"
 
 
 def _home(tab: Tab, random: Random) -> str:
@@ -139,4 +150,5 @@ ACTIONS: Final[Sequence[tuple[int, Callable[[Tab, Random], str]]]] = (
     (2, _search),
     (3, _home),
     (4, _look),
+    (3, _switch),
 )

@@ -28,6 +28,8 @@ class Port:
         self._tab = outside
         self._core = process.context()
         self._open = True
+        # Who is told what the core says, in the moment in which it says it.
+        self.overheard: Callable[[ToTab], None] | None = None
 
     def taken(self, received: Callable[[object], None]) -> Port:
         """The core has its end; `received` gets what the tab says."""
@@ -37,6 +39,8 @@ class Port:
     def post(self, message: ToTab) -> None:
         """Send to the tab."""
         if self._process.alive and self._open:
+            if self.overheard is not None:
+                self.overheard(message)
             self._down.append(message)
             asyncio.get_running_loop().call_later(PORT_S, self._give_tab, context=self._tab)
 

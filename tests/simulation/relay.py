@@ -122,10 +122,10 @@ class Relay:
 
     # What it keeps.
 
-    def entries(self, notebook: bytes) -> list[bytes]:
-        """The log of a notebook, as it is committed: changes as sent."""
+    def entries(self, notebook: bytes, after: int = 0) -> list[bytes]:
+        """The log of a notebook after some of it, as it is committed: changes as sent."""
         kept = self.ledger._notebooks.get(notebook)
-        return [entry.data for entry in kept.entries] if kept else []
+        return [entry.data for entry in kept.entries[after:]] if kept else []
 
     def ids(self, notebook: bytes) -> set[bytes]:
         """The ids of a notebook's changes, as they are committed."""

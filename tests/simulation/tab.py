@@ -2,8 +2,8 @@
 
 1. Every act and edit gets the next number of this load and is kept until it is said to be saved, or dropped; a new core is
    told of all that is kept in the hello.
-2. The open note is one more replica; on each binding it answers with what the core lacks.
-3. A reload keeps what was not saved (session storage) and loses the replica; a crash loses both.
+2. Each note that was open is one more replica, which stays; on each binding it answers with what the core lacks.
+3. A reload keeps what was not saved (session storage) and loses the replicas; a crash loses both.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from html import unescape
 from random import Random
 from typing import Any, Final, Protocol, assert_never
 
@@ -30,6 +32,12 @@ class Witness(Protocol):
 
     def saved(self, tab: Tab, messages: Sequence[Mapping[str, Any]]) -> None:
         """These messages were said to be saved."""
+
+    def sent(self, tab: Tab, message: Mapping[str, Any]) -> None:
+        """The tab sends what its person pressed."""
+
+    def heard(self, tab: Tab, message: ToTab) -> None:
+        """The core says this to the tab, in this moment; it arrives a moment later."""
 
     def shown(self, tab: Tab, note: str, update: bytes) -> None:
         """The core has shown the tab what others wrote."""
@@ -67,6 +75,7 @@ class Tab:
     _port: Port | None = None
     _sequence: int = 0
     _clocks: dict[str, int] = field(default_factory=dict)
+    _documents: dict[str, Note] = field(default_factory=dict)
 
     def open(self) -> Tab:
         """Open the page."""
@@ -97,6 +106,7 @@ class Tab:
         self.ready, self.fragment, self.notebook = "starting", "", ""
         self.regions.clear()
         self._clocks.clear()
+        self._documents.clear()
         kept, self.kept = self.kept, []
         for message in kept:
             if not message.get("files"):
@@ -111,7 +121,10 @@ class Tab:
         nonce = text_of(self.random.randbytes(16))
         chosen = [{"path": path, "file": data} for path, data in (files or {}).items()]
         place = {"notebook": self.notebook, "files": chosen}
-        self._send({"type": "act", "nonce": nonce, "name": action, "args": args, **place})
+        message = {"type": "act", "nonce": nonce, "name": action, "args": args, **place}
+        if self.witness is not None:
+            self.witness.sent(self, message)
+        self._send(message)
         return nonce
 
     def go(self, query: str) -> None:
@@ -161,6 +174,8 @@ class Tab:
     def connected(self, port: Port) -> None:
         """A core is there: say hello."""
         self._port = port
+        if self.witness is not None:
+            port.overheard = partial(self.witness.heard, self)
         self.ready = "starting"
         note = self.replica.note if self.replica else None
         self._say(
@@ -223,10 +238,11 @@ class Tab:
         return "true"
 
     def _bind(self, message: Bind) -> None:
-        if self.replica is None or self.replica.note.id != message.note or message.anew:
-            self.replica = Replica(message.notebook, self._new_document(message), message.shown)
+        note = None if message.anew else self._documents.get(message.note)
+        if note is None:
+            note = self._documents[message.note] = self._new_document(message)
+            self.replica = Replica(message.notebook, note, message.shown)
             return
-        note = self.replica.note
         note.apply(message.update)
         self.replica = Replica(message.notebook, note, message.shown)
         theirs = clocks(message.vector)
@@ -280,7 +296,7 @@ def clocks(vector: bytes) -> dict[int, int]:
 def words_in(html: str) -> str:
     """The text of a region, its tags left out."""
     parts = html.replace("<", "\n<").split("\n")
-    return " ".join(" ".join(part.rpartition(">")[2] for part in parts).split())
+    return unescape(" ".join(" ".join(part.rpartition(">")[2] for part in parts).split()))
 
 
 def _numbers(encoded: bytes) -> Iterator[int]:

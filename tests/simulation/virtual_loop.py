@@ -3,14 +3,14 @@
 1. Time moves only when nothing is ready to run; then it jumps to the next timer.
 2. When nothing is ready and no timer is set, everybody waits for ever: that is a dead end, and said as one.
 3. There are no sockets and no threads here; a simulated network is made of timers.
-4. Tasks and timers belong to the process (`process`) in whose context they were made, and end with it.
+4. Tasks and timers belong to the process (`process`) in whose context they were made, stand still and end with it.
 5. What nobody caught is kept in `unhandled`: whoever runs the loop says at the end that there was none.
 """
 
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Any, Final, TypeVar
 
 from carryon.storage.memory_store import Crashed
@@ -68,6 +68,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """The virtual time."""
         return self._virtual.seconds
 
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Call in the next round, or when the process that it belongs to goes on."""
+        process = process_in(context)
+        if process is None or not process.frozen:
+            return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        process.put_off(handle)
+        return handle
+
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
@@ -75,7 +86,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         process = process_in(context)
         if process is None:
             return super().call_at(when, callback, *args, context=context)
-        return super().call_at(when, _ring, process, callback, args, context=context)
+        timer = super().call_at(when, lambda: _ring(process, timer, callback, args), context=context)
+        return timer
 
     def _note_unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         fault = context.get("exception")
@@ -106,8 +118,17 @@ def _task(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T], **optio
     return task
 
 
-def _ring(process: Process, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
-    if process.alive:
+def _ring(process: Process, timer: asyncio.Handle, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    if process.frozen:
+        # Whoever asked for it may still cancel it, as long as it has not rung.
+        late = asyncio.Handle(_ring_late, (process, timer, callback, args), timer._loop, copy_context())
+        process.put_off(late)
+    elif process.alive:
+        callback(*args)
+
+
+def _ring_late(process: Process, timer: asyncio.Handle, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    if process.alive and not timer.cancelled():
         callback(*args)
 
 

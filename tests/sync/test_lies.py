@@ -21,7 +21,7 @@ from carryon_sync.formats.change import Seen
 from carryon_sync.formats.running import RUNNING_START, run
 from carryon_sync.protocol.frames import Ack, Changes, Found, IdAlone, Ping, Want, Welcome
 
-from tests.sync.bench import AT_START, LOG, NONCE, OTHER_LOG, Bench, closed, sent
+from tests.sync.bench import AT_START, LOG, NONCE, OTHER_LOG, Bench, closed, id_of, sent
 
 FIRST, SECOND = b"first " + bytes(26), b"second" + bytes(26)
 
@@ -122,6 +122,18 @@ class TestNamedAndNotGiven:
         assert wanted(bench).ids == (FIRST,)
         bench.session.held((FIRST,), 0)
         assert bench.session.status.words == ""
+
+    def test_what_was_given_and_cannot_be_used_yet_is_not_withheld(self) -> None:
+        bench = Bench(AT_START).live()
+        change = bench.change(b"words of somebody")
+        lacking(bench, id_of(change))
+        want = wanted(bench)
+
+        bench.frame(Found(want.no, (change,), 1, False))
+        bench.session.found_stored()
+
+        assert bench.session.status.words == ""
+        assert bench.session.status.held == AT_START
 
     def test_it_is_known_after_a_restart(self) -> None:
         bench = Bench(AT_START).live()

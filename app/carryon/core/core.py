@@ -230,9 +230,9 @@ class Core:
         try:
             await self.notebooks.open(state.notebook)
         except NotOpened as error:
-            # Another one is shown, and why.
+            # One that is open is shown instead, and why.
             self._say(str(error))
-            state = Tab(self.notebooks.current, rows=state.rows)
+            state = Tab(self.notebooks.one_open(session), rows=state.rows)
         session.state = state
         query = query_of(state, several=len(self.notebooks.shown.notebooks) > 1)
         session.located(query, replace=is_told or before is None or not is_step(before, state))

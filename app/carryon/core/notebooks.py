@@ -77,6 +77,11 @@ class Notebooks:
         """All notebooks that are open."""
         return tuple(self._opened.values())
 
+    def one_open(self, session: TabSession) -> str:
+        """The notebook that a tab shows, or one that it can be shown: the current one need not have opened in this core."""
+        shown = session.state.notebook if session.state is not None else self.current
+        return shown if shown in self._opened else next(iter(self._opened))
+
     def spawn(self, errand: Coroutine[Any, Any, None]) -> None:
         """Run an errand beside everything else."""
         self._tasks.create_task(errand)

@@ -121,6 +121,11 @@ async def open_changes(keyring: Keyring, received: Sequence[Received]) -> list[O
     return bodies
 
 
+@dataclass(frozen=True, slots=True)
+class Unsigned(Rejected):
+    """Bytes that the change's author never signed: whoever passed them on has changed or made them, and a true copy may come yet."""
+
+
 async def _seal_batch(keyring: Keyring, signing: KeyPair, drafts: Sequence[Draft], random: Random) -> list[Change]:
     epoch = keyring.current
     commit_key = await keyring.commit_key(epoch)
@@ -188,7 +193,7 @@ def _body(
 ) -> Body | Rejected:
     change = one.change
     if not verified:
-        return Rejected(f"{_name(change)} is not signed by its author's device")
+        return Unsigned(f"{_name(change)} is not signed by its author's device")
     if plaintext is None:
         return Rejected(f"{_name(change)} does not open: its header, nonce or ciphertext was changed")
     body_bytes = unpacked(plaintext)

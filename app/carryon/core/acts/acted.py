@@ -52,7 +52,8 @@ async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Dev
         case Outcome():
             pass
     is_here = session.state is not None and session.state.notebook == opened.notebook.id
-    if is_here:
+    if is_here and decided.tab.notebook == opened.notebook.id:
+        # Another notebook is shown once it is open.
         session.state = decided.tab
     problems: list[str] = []
     is_written = False

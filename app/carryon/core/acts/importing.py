@@ -146,10 +146,11 @@ class Importing:
         try:
             entries = await self._fold([Fold(change, None) for change in changes])
         except StorageError:
-            for note in edits:
-                opened.documents.created(note)
             rows = [opened.journal_row(edit, {}) for edit in edits.values()]
             opened.writer.put(rows, opened.journalled)
+            # Now that somebody waits for them: a document that is idle may be let go.
+            for note in edits:
+                opened.documents.created(note)
             raise
         opened.wrote(entries)
         for note in edits:

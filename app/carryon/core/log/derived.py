@@ -203,18 +203,21 @@ class Derived:
         return NoteState(note, pos, dict(self._documents.heads(note)), document.state(), writers)
 
     def _notes_by_segment(self) -> dict[int, list[str]]:
-        notes: dict[int, list[str]] = {}
         left_out: set[str] = set()
+        logged: list[str] = []
         for note in self._notebook.rows:
             is_logged = self._documents.is_logged(note)
             if note not in self._segment_by_note or (is_logged and note in self._left_out):
                 self._mark(note)
-            segment = notes.setdefault(self._segment_by_note[note], [])
             if is_logged:
-                segment.append(note)
+                logged.append(note)
             else:
                 left_out.add(note)
         self._left_out = left_out
+        # A segment all of whose notes are gone is still one of those that are numbered.
+        notes: dict[int, list[str]] = {n: [] for n in range(1, max(self._segment_by_note.values(), default=0) + 1)}
+        for note in logged:
+            notes[self._segment_by_note[note]].append(note)
         return notes
 
     def _encoded_rows(self, notes: list[str]) -> bytes:

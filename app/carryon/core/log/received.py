@@ -22,6 +22,7 @@ from carryon.core.log.documents import Documents, named
 from carryon.core.log.identity import Early, Identity, note_text
 from carryon.core.log.opening import name_of, read, refusal, turns
 from carryon.core.log.outgoing import Outgoing
+from carryon.crypto.sealing import Unsigned
 from carryon.notebook.facts import Fact, NoteAbsorbed, UpdateRefused
 from carryon.notebook.notebook import Notebook
 from carryon.storage.arrival import Appended, Received
@@ -61,6 +62,8 @@ class Taken:
     refused: tuple[bytes, ...] = ()
     early: tuple[bytes, ...] = ()
     dropped: tuple[bytes, ...] = ()
+    # Refused as not signed by their authors: the true ones may come yet.
+    unsigned: tuple[bytes, ...] = ()
     # New changes that this very device has written: its profile was put back, or copied.
     own: tuple[bytes, ...] = ()
     # What the authors of what came say that relays have shown them, each with the author.
@@ -74,6 +77,7 @@ class Taken:
             self.refused + other.refused,
             self.early + other.early,
             self.dropped + other.dropped,
+            self.unsigned + other.unsigned,
             self.own + other.own,
             self.seen + other.seen,
         )
@@ -230,14 +234,16 @@ class Receiving:
         finished: Sequence[bytes],
     ) -> Taken:
         fresh: dict[bytes, tuple[Change, Body]] = {}
-        kept, early = list(refused), []
+        kept, early, unsigned = list(refused), list[bytes](), list[bytes]()
         for change, body in zip(turn, await self._identity.open(turn), strict=True):
             if isinstance(body, Body):
                 fresh[change.id] = (change, body)
             else:
                 kept.append(refusal(change, body))
                 early += [change.id] if isinstance(body, Early) else []
-        return await self._take(fresh, kept, relay, fence, finished) + Taken(early=tuple(early))
+                unsigned += [change.id] if isinstance(body, Unsigned) else []
+        taken = await self._take(fresh, kept, relay, fence, finished)
+        return taken + Taken(early=tuple(early), unsigned=tuple(unsigned))
 
     async def _take(
         self,

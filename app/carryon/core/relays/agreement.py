@@ -33,8 +33,9 @@ class Agreement:
         self._open: deque[tuple[bytes, Receipt]] = deque(maxlen=OPEN_MAX)
         self.agreed: dict[bytes, int] = {}
         self.differing: set[bytes] = set()
-        # From when on, by a device's own clock, a receipt of it says anything new: older ones may be shown again.
+        # By a device's own clock: when it wrote its newest receipt, and the newest that does not speak against a difference.
         self._newest: dict[bytes, int] = {}
+        self._differed: dict[bytes, int] = {}
         if reached is not None:
             self._log = reached.log
             self._recent[reached.sequence] = reached.running
@@ -66,14 +67,13 @@ class Agreement:
         if receipt.log != self._log:
             return
         place = receipt.sequence - receipt.sequence % MARK_STEP
-        if receipt.time >= self._newest.get(certificate, 0):
-            self._newest[certificate] = receipt.time
-            if self._at(receipt.sequence) == receipt.running:
-                self.differing.discard(certificate)
+        self._newest[certificate] = max(receipt.time, self._newest.get(certificate, 0))
+        if self._at(receipt.sequence) == receipt.running and receipt.time > self._differed.get(certificate, 0):
+            self.differing.discard(certificate)
         for sequence, running in ((place, receipt.mark), (receipt.sequence, receipt.running)):
             known = self._at(sequence)
             if known is not None and known != running:
-                self._differs(certificate)
+                self._differs(certificate, receipt.time)
             elif known is not None and certificate not in self.differing:
                 self.agreed[certificate] = max(self.agreed.get(certificate, 0), sequence)
         if self._at(receipt.sequence) is None:
@@ -83,11 +83,11 @@ class Agreement:
         """Compare what a device's change says that it was shown."""
         known = self._at(seen.sequence) if seen.log == self._log else None
         if known is not None and known != seen.running:
-            self._differs(certificate)
+            self._differs(certificate, self._newest.get(certificate, 0))
 
-    def _differs(self, certificate: bytes) -> None:
+    def _differs(self, certificate: bytes, time: int) -> None:
         self.differing.add(certificate)
-        self._newest[certificate] = self._newest.get(certificate, 0) + 1
+        self._differed[certificate] = max(time, self._differed.get(certificate, 0))
         self.agreed.pop(certificate, None)
 
     def _at(self, sequence: int) -> bytes | None:

@@ -293,8 +293,8 @@ class RelayLink:
         if effect.changes:
             taken = await self._receiving.receive(effect.changes, self._address, self._fence)
             self._took(taken, effect.reached)
-            # The log is held up to what came too early, or found no room: it is a hole until it is here.
-            dropped = (*taken.dropped, *taken.early)
+            # The log is held up to what came too early, found no room, or came as its author never signed it: a hole until it is here.
+            dropped = (*taken.dropped, *taken.early, *taken.unsigned)
         shown = await self._log.relays.shown(
             self._address,
             dict(effect.places),

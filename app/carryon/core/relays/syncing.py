@@ -232,7 +232,13 @@ class Syncing:
         """Whether the relay has all that is in the log of a note."""
         if self._link is None:
             return self.standing().on_relay
-        return self._evidence.known and self._evidence.reached is not None and not self._evidence.waits(tag)
+        return self._is_counted and not self._evidence.waits(tag)
+
+    @property
+    def _is_counted(self) -> bool:
+        """Whether it is known of all that is shown here whether it waits for the relay."""
+        evidence, receiving = self._evidence, self._receiving
+        return evidence.known and evidence.reached is not None and receiving.accounted >= receiving.absorbed
 
     async def lead(self) -> None:
         """Run the session with the relay while this core leads; returns when another core has taken over."""
@@ -310,9 +316,9 @@ class Syncing:
 
     def _led_standing(self) -> Standing:
         evidence = self._evidence
-        on_relay = evidence.known and evidence.reached is not None and not evidence.waiting
+        on_relay = self._is_counted and not evidence.waiting
         seen_by: tuple[bytes, ...] = ()
-        if evidence.is_all_shown and evidence.reached is not None:
+        if on_relay and evidence.is_all_shown:
             members, sequence = self._identity.members, evidence.own_sequence
             seen_by = tuple(
                 certificate
