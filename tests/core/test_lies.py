@@ -156,6 +156,8 @@ async def test_acked_and_never_shown_is_not_on_the_relay(home: Home) -> None:
     await until(lambda: anna.status.startswith("On the relay"), "it is believed", 10.0)
     await until(lambda: not seen.append(anna.status) and "withholds" in said(anna), "it is said", 120.0)
 
+    # Not only because a next connection counts anew.
+    home.network.go_offline("Anna", told=True)
     await until(lambda: anna.status.startswith("Saved on this device"), "it is believed no more", 5.0)
     assert not any(status.startswith("Seen by") for status in seen)
 

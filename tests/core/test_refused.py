@@ -12,6 +12,8 @@ from carryon.core.tabs.messages import Bind, Dropped, Saved, ToTab
 from carryon.core.tabs.sessions import SHOWN_MAX
 from carryon.crypto.cryptography_primitives import CryptographyPrimitives
 from carryon.notebook.limits import body_bytes_max, update_bytes_max
+from carryon.storage.device import DeviceStore
+from carryon.storage.errors import Lost
 from carryon.storage.memory_store import Fault, Read, Step
 
 from tests.core.home import Home, fail_writes, holdings, listen, mend, opened, rule
@@ -297,3 +299,28 @@ async def test_words_refused_on_a_full_disk_harm_nothing_that_waits(home: Home) 
     await until(lambda: len(tab.kept) == 2, "what waited is saved", 20.0)
     again = await home.tab(tab.worker, tab.query)
     await until(lambda: again.note and again.text == waiting + "waits too", "another tab shows it", 20.0)
+
+
+@rule
+async def test_a_notebook_that_was_not_quite_opened_holds_no_author(home: Home) -> None:
+    """J11: what was saved as that author waits for no core to end: whoever opens next goes on as it."""
+    tab, own, _ = await two_notebooks(home)
+    device = tab.worker.device
+    tab.crash()
+    setting, failed = DeviceStore.setting, []
+
+    async def fails_once(self: DeviceStore, name: str) -> bytes | None:
+        if name == f"relay/{own}" and not failed:
+            failed.append(name)
+            raise Lost("memory")
+        return await setting(self, name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DeviceStore, "setting", fails_once)
+        again = await home.tab(device.worker())
+        await until(lambda: failed, "it does not open", 30.0)
+        await asyncio.sleep(1)
+        await switch(again, own)
+
+    authors = [name for name in device.local.held if name.startswith("author-")]
+    assert len(authors) == 2

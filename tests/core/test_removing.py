@@ -6,6 +6,7 @@ import asyncio
 
 from carryon.core.acts.pairing import INVITE_MS
 from carryon.core.acts.removing import change_role, remove_device, revoke_invite
+from carryon.core.device_view import troubles_of
 from carryon.core.relays.custody import EXPIRED_S
 from carryon_sync.formats.records import Invite, Role
 from carryon_sync.formats.rejected import Rejected
@@ -69,6 +70,8 @@ async def test_i7_what_a_removed_device_wrote_unknowing_counts_as_far_as_its_rem
 
     assert taken.entered == ()
     assert len(opened(carl).receiving.holdback.unvouched) == 1
+    [trouble] = troubles_of(opened(carl))
+    assert "1 change was written by a device that was removed" in trouble.words
     assert "before" in carl.text
     assert "flight" not in carl.text
     await home.show(carl, note)

@@ -194,7 +194,13 @@ def troubles_of(opened: OpenNotebook) -> tuple[Trouble, ...]:
         if (unseen := [item for item in items if not item.seen])
     ]
     troubles += [_about(opened, tag, FORKED, group_name(FORK, tag)) for tag in attention.forked]
-    waiting = opened.receiving.holdback.count
+    holdback = opened.receiving.holdback
+    unvouched = len(holdback.unvouched)
+    if unvouched:
+        words = f"{_counted(unvouched, 'change')} {_were(unvouched)} written by a device that was removed, without knowing of it."
+        kept = "They are kept, and shown when a member's device that has them went on from them."
+        troubles.append(Trouble(f"{words} {kept}"))
+    waiting = holdback.count - unvouched
     if waiting:
         changes = (
             "A change that came builds on others" if waiting == 1 else f"{waiting:,} changes that came build on others"
@@ -232,8 +238,6 @@ def _trouble_words(items: Sequence[Quarantined]) -> str:
             return (
                 f"{changes} came by a device, or under a key, that is not known here yet. Tried again as soon as it is."
             )
-        case Kind.BEYOND:
-            return f"{changes} came from a device after it was removed, and {_were(number)} not taken."
         case Kind.UNREAD:
             return f"{changes} of it cannot be read, or not whole: {first.reason}. All the rest is shown."
         case _:

@@ -194,9 +194,14 @@ class Notebooks:
         if isinstance(secrets, Rejected):
             raise Damaged(secrets.reason)
         opened = await OpenNotebook.open(self.environment, kept, secrets, self.tabs, lambda: self._changed(kept.id))
-        address = await self.device.setting(f"relay/{kept.id}")
-        opened.syncing.connect(None if address is None else address.decode())
-        await read_names(self.shown, opened)
+        try:
+            address = await self.device.setting(f"relay/{kept.id}")
+            opened.syncing.connect(None if address is None else address.decode())
+            await read_names(self.shown, opened)
+        except BaseException:
+            # Its author is free again: its rows would wait for this core to end.
+            await opened.close()
+            raise
         self._tasks.create_task(self._run_notebook(kept.id, opened))
         return opened
 

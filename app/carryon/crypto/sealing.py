@@ -168,9 +168,9 @@ async def _open_batch(keyring: Keyring, received: Sequence[Received]) -> list[Op
     problems = [_problem(keyring, one) for one in received]
     fit = [one for one, problem in zip(received, problems, strict=True) if problem is None]
     commit_keys = [await keyring.commit_key(epoch) for epoch in reversed(keyring.epochs)]
+    sealed = [await _sealed(keyring, one.change) for one in fit]
     verdicts, plaintexts = await asyncio.gather(
-        keyring.primitives.verify([_signed(one) for one in fit]),
-        keyring.primitives.open([await _sealed(keyring, one.change) for one in fit]),
+        keyring.primitives.verify([_signed(one) for one in fit]), keyring.primitives.open(sealed)
     )
     answers = iter(zip(fit, verdicts, plaintexts, strict=True))
     return [problem or _body(keyring, commit_keys, *next(answers)) for problem in problems]

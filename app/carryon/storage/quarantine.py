@@ -37,8 +37,6 @@ class Kind(StrEnum):
     """Received bytes did not verify or open."""
     EARLY = "early"
     """A received change whose key or whose author's record is not here yet: it is tried again when they come."""
-    BEYOND = "beyond"
-    """A received change that its device wrote after its removal."""
     UNREAD = "unread"
     """A change of the log that cannot be read, or of which not every edit fits its note."""
 
@@ -207,7 +205,7 @@ class Quarantine:
         """Give what is known here about changes that are received whole after all: also that one could not wait."""
         if not self._known:
             return []
-        kinds = (Kind.REFUSED, Kind.EARLY, Kind.BEYOND)
+        kinds = (Kind.REFUSED, Kind.EARLY)
         abouts = [
             about
             for one in changes
