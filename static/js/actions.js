@@ -5,7 +5,8 @@
  * 1. Buttons and links act on click, forms on submit, boxes on change or while typing (`fields.js`), file boxes when files are chosen.
  * 2. A link acts on a plain left click only; with a modifier, or the middle button, it is a link.
  * 3. `data-key="mod+alt+n"` gives an element a shortcut: a box gets the focus, anything else is clicked. `mod` is Ctrl or Command.
- * 4. `data-opens` says that a press opens something to write in: what is typed from then on is kept for it (`keeper.js`).
+ * 4. `data-opens` says that a press opens something to write in, a note that its nonce names: what is typed from then on is kept for it
+ *    (`keeper.js`).
  * 5. Enter and Arrow down lead from a box with `data-next` into the one that it names. A key that is held does once what it does.
  */
 
@@ -25,8 +26,8 @@ const TEXTS = 'input:not([type]), input[type="text"], input[type="search"], inpu
  * @returns {Fields}
  */
 export function listen(unsaved, keeper) {
-  /** @type {(name: string, args: Record<string, string>, files?: {path: string, file: File}[]) => number} */
-  const act = (name, args, files = []) => unsaved.send({ type: "act", notebook: document.documentElement.dataset.notebook ?? "", nonce: freshId(), name, args, files });
+  /** @type {(name: string, args: Record<string, string>, files?: {path: string, file: File}[], nonce?: string) => number} */
+  const act = (name, args, files = [], nonce = freshId()) => unsaved.send({ type: "act", notebook: notebook(), nonce, name, args, files });
   const fields = new Fields(act, (box, on) => unsaved.typing(box, on));
 
   document.addEventListener("click", (event) => {
@@ -36,9 +37,10 @@ export function listen(unsaved, keeper) {
     if (isLink && (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) return;
     if (isLink) event.preventDefault();
     if (element.getAttribute("aria-disabled") === "true") return;
+    const nonce = freshId();
     // What is being typed elsewhere is sent first.
-    if ("opens" in element.dataset) keeper.wait();
-    act(element.dataset.action ?? "", argumentsOf(element));
+    if ("opens" in element.dataset) keeper.wait({ notebook: notebook(), note: nonce });
+    act(element.dataset.action ?? "", argumentsOf(element), [], nonce);
   });
 
   document.addEventListener("submit", (event) => {
@@ -90,6 +92,11 @@ export function listen(unsaved, keeper) {
   });
 
   return fields;
+}
+
+/** The notebook that this tab shows; empty before it has been told. */
+function notebook() {
+  return document.documentElement.dataset.notebook ?? "";
 }
 
 /** @param {Event} event @returns {HTMLElement | null} */

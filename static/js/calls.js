@@ -21,10 +21,10 @@ export async function perform({ name, args }, takeOver, keeper) {
       await navigator.clipboard.writeText(String(args.text));
       return "";
     case "focus":
-      await keeper.land(String(args.target));
+      await keeper.land(String(args.target), String(args.note));
       return "";
     case "stay":
-      keeper.release();
+      keeper.stay(String(args.note));
       return "";
     case "update":
       takeOver();

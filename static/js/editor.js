@@ -4,7 +4,8 @@
  *
  * 1. It lives in an open shadow root: there CodeMirror's styles are adopted style sheets, which the policy allows.
  * 2. It can be written in before the core has bound it. What is typed by then is kept as changes to the text it stood with; binding turns
- *    the text that was shown into the note's (`difference.js`) and carries the changes over. They count as unsaved from the first one.
+ *    the text that was shown into the note's (`difference.js`) and carries the changes over. They count as unsaved from the first one, and
+ *    are kept when the note is left before it was bound: for the next time.
  * 3. A note is split into lines at "\n" only, so that offsets here and in Yjs are the same whatever a file's line ends are.
  */
 
@@ -33,7 +34,7 @@ let desk;
  * Define the element; once per page.
  * @param {number} client the tab's client id
  * @param {(edit: Omit<Edit, "seq">) => void} send
- * @param {(on: boolean) => void} typing counts what is typed before the core has bound the note
+ * @param {(thing: unknown, on: boolean) => void} typing counts what is typed before the core has bound the note
  */
 export function start(client, send, typing) {
   desk = new Desk(client, send, typing);
@@ -44,18 +45,22 @@ export function start(client, send, typing) {
 /** Notes of which this tab keeps what can be undone: those that were open last. */
 const REPLICAS_MAX = 24;
 
+/** @typedef {{note: string, shown: string, changes: ChangeSet}} Early what was typed into a note that was not bound, as changes to the text that was shown */
+
 /** The note that lies open in this tab, the element that shows it, and the notes that lay open before. */
 export class Desk {
   /** @type {Replica | null} */
   replica = null;
   /** The last one is the one that was bound last. @type {Map<string, Replica>} */
   #replicas = new Map();
+  /** What was typed into notes that were left before they were bound. @type {Early[]} */
+  #left = [];
   /** @type {CarryonEditor | null} */
   editor = null;
   #client;
   #send;
 
-  /** @param {number} client @param {(edit: Omit<Edit, "seq">) => void} send @param {(on: boolean) => void} typing */
+  /** @param {number} client @param {(edit: Omit<Edit, "seq">) => void} send @param {(thing: unknown, on: boolean) => void} typing */
   constructor(client, send, typing) {
     this.#client = client;
     this.#send = send;
@@ -70,17 +75,50 @@ export class Desk {
   /** @param {Bind} message */
   bind(message) {
     const { notebook, note, anew } = message;
-    const kept = anew ? undefined : this.#replicas.get(note);
-    const replica = kept ?? new Replica(notebook, note, this.#client, this.#send);
-    this.#replicas.delete(note);
-    this.#replicas.set(note, replica);
+    if (anew) this.#replicas.delete(note);
+    const replica = this.#replicaOf(notebook, note);
     if (this.replica !== replica) this.replica?.leave();
     this.replica = replica;
+    replica.bind(message);
+    this.#return(note, replica);
+    this.editor?.bind();
+  }
+
+  /** Keep what was typed into a note that is left unbound, for the next time that it is bound. @param {Early} early */
+  leave(early) {
+    this.#left.push(early);
+    this.typing(early, true);
+  }
+
+  /** Whether there are words here that are in no message to the core yet. */
+  get holdsWords() {
+    return this.#left.length > 0 || Boolean(this.editor?.early);
+  }
+
+  /** @param {string} note @param {Replica} replica */
+  #return(note, replica) {
+    for (const early of this.#left.filter((each) => each.note === note)) {
+      write(replica, carryOver(early.changes, early.shown, replica.text.toString()).typed, null);
+      this.#left.splice(this.#left.indexOf(early), 1);
+      this.typing(early, false);
+    }
+  }
+
+  /** Give a new note, which need not be open, its text. @param {string} notebook @param {string} note @param {string} text or more of it */
+  give(notebook, note, text) {
+    const replica = this.#replicaOf(notebook, note);
+    replica.text.insert(replica.text.length, text.slice(replica.text.length));
+  }
+
+  /** @param {string} notebook @param {string} note */
+  #replicaOf(notebook, note) {
+    const replica = this.#replicas.get(note) ?? new Replica(notebook, note, this.#client, this.#send);
+    this.#replicas.delete(note);
+    this.#replicas.set(note, replica);
     const [oldest] = this.#replicas.keys();
     // An editor that still stands on it keeps it alive.
     if (this.#replicas.size > REPLICAS_MAX && oldest) this.#replicas.delete(oldest);
-    replica.bind(message);
-    this.editor?.bind();
+    return replica;
   }
 
   /** @param {Update} message */
@@ -116,7 +154,7 @@ class CarryonEditor extends HTMLElement {
   /** @type {Replica | null} */
   #bound = null;
   /** What was typed before the binding, as changes to the text that was shown. @type {ChangeSet | null} */
-  #early = null;
+  early = null;
   #shown = "";
 
   connectedCallback() {
@@ -126,7 +164,7 @@ class CarryonEditor extends HTMLElement {
 
   disconnectedCallback() {
     if (desk.editor === this) desk.editor = null;
-    this.#close();
+    this.#close(this.dataset.note);
   }
 
   // Moved within the page by a rendering: nothing to do, and nothing to lose.
@@ -139,7 +177,7 @@ class CarryonEditor extends HTMLElement {
     // The text of the other note comes into the element right after its attributes.
     queueMicrotask(() => {
       if (!this.isConnected) return;
-      this.#close();
+      this.#close(old);
       this.#open();
     });
   }
@@ -155,16 +193,16 @@ class CarryonEditor extends HTMLElement {
       this.#shown = view.state.doc.toString();
       view.dispatch({ effects: this.#collaboration.reconfigure([]) });
     }
-    const { arrived, typed } = carryOver(this.#early ?? view.state.changes(), this.#shown, replica.text.toString());
+    const { arrived, typed } = carryOver(this.early ?? view.state.changes(), this.#shown, replica.text.toString());
     this.#bound = replica;
     view.dispatch({
       changes: arrived,
       effects: this.#collaboration.reconfigure(yCollab(replica.text, null, { undoManager: replica.undo })),
       annotations: fromElsewhere.of(true),
     });
-    this.#give(replica, typed);
-    this.#early = null;
-    desk.typing(false);
+    write(replica, typed, view.state.facet(ySyncFacet));
+    this.early = null;
+    desk.typing(this, false);
   }
 
   /** Go into the text, at its beginning. @param {string} text is written there */
@@ -182,11 +220,13 @@ class CarryonEditor extends HTMLElement {
     this.bind();
   }
 
-  #close() {
+  /** @param {string | null | undefined} note that it has shown */
+  #close(note) {
     this.#bound?.hold(false);
+    if (this.early && note) desk.leave({ note, shown: this.#shown, changes: this.early });
     this.#view?.destroy();
-    this.#view = this.#bound = this.#early = null;
-    desk.typing(false);
+    this.#view = this.#bound = this.early = null;
+    desk.typing(this, false);
   }
 
   /** @param {string} doc */
@@ -222,20 +262,24 @@ class CarryonEditor extends HTMLElement {
   /** @param {ViewUpdate} update */
   #typedEarly(update) {
     if (this.#bound || !update.docChanged) return;
-    this.#early = this.#early ? this.#early.compose(update.changes) : update.changes;
-    desk.typing(true);
+    this.early = this.early ? this.early.compose(update.changes) : update.changes;
+    desk.typing(this, true);
   }
+}
 
-  /** Write what was typed before into the replica, as the editor itself would. @param {Replica} replica @param {ChangeSet} changes */
-  #give(replica, changes) {
-    const origin = this.#view?.state.facet(ySyncFacet);
-    let moved = 0;
-    replica.doc.transact(() => {
-      changes.iterChanges((from, to, _from, _to, inserted) => {
-        replica.text.delete(from + moved, to - from);
-        replica.text.insert(from + moved, inserted.toString());
-        moved += inserted.length - (to - from);
-      });
-    }, origin);
-  }
+/**
+ * Write changes into a replica.
+ * @param {Replica} replica
+ * @param {ChangeSet} changes
+ * @param {unknown} origin an editor's that shows them already
+ */
+function write(replica, changes, origin) {
+  let moved = 0;
+  replica.doc.transact(() => {
+    changes.iterChanges((from, to, _from, _to, inserted) => {
+      replica.text.delete(from + moved, to - from);
+      replica.text.insert(from + moved, inserted.toString());
+      moved += inserted.length - (to - from);
+    });
+  }, origin);
 }

@@ -59,7 +59,9 @@ export class Replica {
   }
 
   /** @param {Bind} message */
-  bind({ update, vector, shown }) {
+  bind({ notebook, update, vector, shown }) {
+    // A note that was given words before it was bound may have been made in whichever notebook was open.
+    this.notebook = notebook;
     this.hold(false);
     this.#apply(update, shown);
     const written = Y.getState(this.doc.store, this.#client);

@@ -34,7 +34,7 @@ const opened = location.search;
 let desk;
 const late = new LateWords();
 const unsaved = new Unsaved(base, root, (message) => connection.post(message), (isLate) => late.tell(isLate));
-const keeper = new Keeper((box, on) => unsaved.typing(box, on));
+const keeper = new Keeper((box, on) => unsaved.typing(box, on), give);
 const fields = listen(unsaved, keeper);
 const listWindow = new ListWindow((first, rows) => connection.post({ type: "scrolled", first, rows }));
 /** Why the last core failed. */
@@ -67,13 +67,14 @@ function begin() {
   listWindow.lay();
   holdRelease();
   drawn = import("./editor.js").then((editor) => {
-    desk = editor.start(client, (message) => void unsaved.send(message), (on) => unsaved.typing("editor", on));
+    desk = editor.start(client, (message) => void unsaved.send(message), (thing, on) => unsaved.typing(thing, on));
   });
   // The shortcut of the installed app; once, whatever is reloaded later.
   if (location.search === "?new") {
     history.replaceState(null, "", base);
-    keeper.wait();
-    unsaved.send({ type: "act", notebook: "", nonce: freshId(), name: "note.create", args: {}, files: [] });
+    const nonce = freshId();
+    keeper.wait({ notebook: "", note: nonce });
+    unsaved.send({ type: "act", notebook: "", nonce, name: "note.create", args: {}, files: [] });
   }
   connection.greet();
   followReleases(() => connection.post({ type: "waiting" }), replace);
@@ -134,6 +135,18 @@ function withDesk(use) {
   drawn?.then(() => desk && use(desk));
 }
 
+/** Give a note its words without its boxes. @param {import("./keeper.js").Press} press @param {string} title @param {string} body */
+function give({ notebook, note }, title, body) {
+  if (title) unsaved.send({ type: "act", notebook, nonce: freshId(), name: "note.rename", args: { note, value: title }, files: [] });
+  if (!body) return;
+  const written = Symbol(note);
+  unsaved.typing(written, true);
+  withDesk((present) => {
+    present.give(notebook, note, body);
+    unsaved.typing(written, false);
+  });
+}
+
 /** @param {Regions} message */
 function show({ notebook, regions, title, place, pane }) {
   late.restore();
@@ -176,9 +189,9 @@ function listenToWindow() {
     connection.post({ type: "bye" });
   });
   addEventListener("beforeunload", (event) => {
-    fields.flushAll();
-    // What finds no room to be kept is lost with the page: the person may still stay.
-    if (!unsaved.spill()) event.preventDefault();
+    flush();
+    // What finds no room to be kept, or is in no message yet, is lost with the page: the person may still stay.
+    if (!unsaved.spill() || desk?.holdsWords) event.preventDefault();
   });
   addEventListener("pageshow", (event) => {
     if (/** @type {PageTransitionEvent} */ (event).persisted) connection.open();
@@ -186,13 +199,19 @@ function listenToWindow() {
 }
 
 function keep() {
-  fields.flushAll();
+  flush();
   unsaved.spill();
+}
+
+/** Send what is typed and not sent. */
+function flush() {
+  fields.flushAll();
+  keeper.settle();
 }
 
 /** A new release has taken over: load it, with what the core has not saved by then. */
 function replace() {
-  fields.flushAll();
+  flush();
   const end = performance.now() + DRAIN_MS;
   const wait = () => {
     if (unsaved.empty || performance.now() > end) return location.reload();

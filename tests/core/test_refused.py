@@ -164,12 +164,43 @@ async def test_an_action_that_is_refused_is_dropped_and_not_saved(home: Home) ->
     assert tab.note is not None
     heard = answers(tab)
 
-    tab.act("note.rename", note=tab.note, value="x" * 501)
+    tab.act("note.move", note=tab.note, value="x" * 5001)
     [sent] = tab.kept
     await until(lambda: tab.saved, "it is answered")
 
     assert heard == [Dropped(sent["seq"])]
-    await until(lambda: "501 characters" in tab.regions["toast"], "it is said")
+    await until(lambda: "5,001 characters" in tab.regions["toast"], "it is said")
+
+
+@rule
+async def test_a_title_that_is_refused_stays_with_its_words(home: Home) -> None:
+    """Whatever it is refused for: it is too long, or its note was never made."""
+    tab = await home.begin()
+    assert tab.note is not None
+
+    tab.act("note.rename", note=tab.note, value="x" * 501)
+    tab.act("note.rename", note="0" * 26, value="of no note")
+
+    await until(lambda: "of no note" in tab.regions["toast"], "both are shown")
+    assert "x" * 100 in tab.regions["toast"] and len(tab.kept) == 2
+    tab.act("unsaved.discard")
+    await until(lambda: tab.saved, "they are let go")
+
+
+@rule
+async def test_a_press_is_answered_even_where_it_makes_nothing_to_write_in(home: Home) -> None:
+    """What is typed after it waits for the answer, which names the press."""
+    tab, own, _ = await two_notebooks(home)
+    pressed = tab.act("note.create")
+    await until(lambda: tab.saved, "it is made")
+    assert (tab.calls[-1].name, tab.calls[-1].args["note"]) == ("focus", pressed)
+
+    for notebook in (own, "0" * 26):
+        tab.notebook = notebook
+        before = len(tab.calls)
+        pressed = tab.act("note.create")
+        await until(lambda more=before: len(tab.calls) > more, "it is answered")
+        assert (tab.calls[-1].name, tab.calls[-1].args["note"]) == ("stay", pressed)
 
 
 @rule

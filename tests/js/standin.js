@@ -55,6 +55,10 @@ function open(port, name, vector, anew = false) {
   const html = `<input aria-label="Title" data-focus="title" data-next="body" data-action="note.rename" data-note="${name}" data-rest="2000" value="">
     <carryon-editor data-note="${name}" data-editable="true" data-focus="body">${escape(note(name).getText("body").toString())}</carryon-editor>`;
   port.postMessage({ type: "regions", notebook: "NB", regions: { note: html }, title: name, place: "notes", pane: "note" });
+  bind(port, name, vector, anew);
+}
+
+function bind(port, name, vector, anew = false) {
   shown += 1;
   const update = Y.encodeStateAsUpdate(note(name), vector ?? undefined);
   port.postMessage({ type: "bind", notebook: "NB", note: name, update, vector: Y.encodeStateVector(note(name)), shown, anew });
@@ -79,6 +83,7 @@ const orders = {
   },
   make: ({ name, text }) => void note(name).getText("body").insert(0, text),
   open: ({ name, anew }) => tabs.forEach((_, port) => open(port, name, undefined, anew)),
+  bind: ({ name }) => tabs.forEach((_, port) => bind(port, name)),
   text: ({ name }) => note(name).getText("body").toString(),
   clients: ({ name }) => [...note(name).store.clients.keys()],
   change: ({ name, find, insert }) => {

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from .conftest import Tab
-from .driving import core_of, order, unsaved, until, until_equal
+from .driving import core_of, order, say_regions, unsaved, until, until_equal
 from .page_site import Site
 
 LINES = "# Plan\n\n- [ ] call 🧑‍🚀\n- [x] write\n\nשלום world\n"
@@ -304,6 +304,26 @@ def test_keys_pressed_before_the_core_is_there_are_kept_and_merged(tab: Tab) -> 
     order(sheet.page, "go")
 
     sheet.settled("zero\r\none and a half\r\ntwo\r\n")
+
+
+def test_what_is_typed_into_a_note_that_is_left_unbound_waits_for_it(sheet: Sheet) -> None:
+    """The core binds late when another tab's edit waits for the disk; it counts as unsaved until it is sent."""
+    page = sheet.page
+    order(page, "make", name="late", text="one")
+    for typed in ("a ", "b "):
+        say_regions(page, {"note": '<carryon-editor data-note="late" data-editable="true">one</carryon-editor>'})
+        until_equal(sheet.shown, "one")
+        sheet.place_caret(0)
+        page.keyboard.type(typed)
+        order(page, "open", name="another")
+        until_equal(sheet.shown, "")
+    assert unsaved(page) == 2
+
+    order(page, "open", name="late")
+
+    until(lambda: "a " in order(page, "text", name="late") and "b " in order(page, "text", name="late"))
+    until_equal(lambda: unsaved(page), 0)
+    assert sheet.shown() == order(page, "text", name="late")
 
 
 def test_a_note_opened_twice_by_one_tab_never_uses_a_clock_twice(sheet: Sheet) -> None:

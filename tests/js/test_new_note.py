@@ -33,10 +33,22 @@ def page(tab: Tab) -> Page:
     return page
 
 
+def pressed(page: Page) -> list[str]:
+    """Return the notes that the presses have named, the oldest first."""
+    return [act["nonce"] for act in order(page, "heard", kind="act") if act["name"] == "note.create"]
+
+
+def answer(page: Page, note: str) -> None:
+    """Let the core answer one press of several: the note is shown, its title called to, its editor bound."""
+    say_regions(page, {"note": title_of(note)})
+    order(page, "call", name="focus", args={"target": "title", "note": note})
+    order(page, "bind", name=note)
+
+
 def open_new(page: Page) -> None:
     """Let the core answer the press."""
     say_regions(page, {"note": title_of("new")})
-    order(page, "call", name="focus", args={"target": "title"})
+    order(page, "call", name="focus", args={"target": "title", "note": pressed(page)[-1]})
     until(lambda: title(page).evaluate("(box) => box === document.activeElement"))
 
 
@@ -80,7 +92,7 @@ def test_enter_before_the_core_has_answered_leads_into_the_text_too(page: Page) 
 def open_new_body(page: Page) -> None:
     """Let the core answer a press after which the text has been begun."""
     say_regions(page, {"note": title_of("new")})
-    order(page, "call", name="focus", args={"target": "title"})
+    order(page, "call", name="focus", args={"target": "title", "note": pressed(page)[-1]})
     until(lambda: page.evaluate("document.activeElement.localName") == "carryon-editor")
 
 
@@ -103,7 +115,7 @@ def test_a_press_that_is_refused_gives_the_focus_back(page: Page) -> None:
     page.get_by_role("button", name="New note").click()
     page.keyboard.type("Milk")
 
-    order(page, "call", name="stay", args={})
+    order(page, "call", name="stay", args={"note": pressed(page)[-1]})
 
     until(lambda: page.get_by_role("button", name="New note").evaluate("(it) => it === document.activeElement"))
     until_equal(lambda: unsaved(page), 0)
@@ -135,3 +147,81 @@ def test_enter_stays_in_a_title_whose_text_cannot_be_written_in_now(page: Page) 
     page.keyboard.type("!")
 
     assert title(page).input_value() == "Milk!"
+
+
+def test_each_of_two_presses_keeps_its_own_words(page: Page) -> None:
+    """The second comes before the core has answered the first, and the answers come apart."""
+    button = page.get_by_role("button", name="New note")
+    button.click()
+    page.keyboard.type("Shopping\nmilk")
+    button.press("Enter")
+    page.keyboard.type("Two ")
+    until(lambda: len(pressed(page)) == 2)
+    first, second = pressed(page)
+
+    answer(page, first)
+    page.keyboard.type("words")
+    answer(page, second)
+    until_equal(lambda: title(page).input_value(), "Two words")
+    page.keyboard.type("!\nand more")
+
+    title(page).blur()
+    until_equal(lambda: order(page, "text", name=second), "and more")
+    assert order(page, "text", name=first) == "milk"
+    assert acts(page, "note.rename") == [{"note": first, "value": "Shopping"}, {"note": second, "value": "Two words!"}]
+    until_equal(lambda: unsaved(page), 0)
+
+
+def test_who_has_gone_elsewhere_stays_there_and_the_note_gets_its_words(page: Page) -> None:
+    page.get_by_role("button", name="New note").click()
+    page.keyboard.type("Milk\nand bread")
+    page.get_by_role("textbox", name="Note", exact=True).click()
+    page.keyboard.type("old ")
+
+    answer(page, pressed(page)[0])
+    until_equal(lambda: acts(page, "note.rename"), [{"note": pressed(page)[0], "value": "Milk"}])
+
+    until_equal(lambda: order(page, "text", name=pressed(page)[0]), "and bread")
+    assert order(page, "text", name="old") == "old "
+    until_equal(lambda: unsaved(page), 0)
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["gone before", "gone after"])
+def test_words_that_no_box_has_taken_survive_the_page(page: Page, answered: bool) -> None:
+    """A hidden page may be ended without another word."""
+    page.get_by_role("button", name="New note").click()
+    page.keyboard.type("Milk\nand ")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    page.keyboard.type("bread")
+    if answered:
+        answer(page, pressed(page)[0])
+    else:
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+
+    until_equal(lambda: order(page, "text", name=pressed(page)[0]), "and bread")
+    assert {each["value"] for each in acts(page, "note.rename")} == {"Milk"}
+
+
+def test_words_of_a_press_that_is_refused_are_sent_to_be_shown(page: Page) -> None:
+    """The core cannot save them, and says so; it has the words to say it with."""
+    page.get_by_role("button", name="New note").click()
+    page.keyboard.type("Milk\nand bread")
+
+    order(page, "call", name="stay", args={"note": pressed(page)[0]})
+
+    until_equal(lambda: acts(page, "note.rename"), [{"note": pressed(page)[0], "value": "Milk"}])
+    until_equal(lambda: order(page, "text", name=pressed(page)[0]), "and bread")
+
+
+def test_an_answer_to_another_press_takes_no_focus(page: Page) -> None:
+    """A core that was started again answers once more what it has answered."""
+    page.get_by_role("button", name="New note").click()
+    page.keyboard.type("Milk")
+
+    for name, args in (("focus", {"target": "title", "note": "another"}), ("stay", {"note": "another"})):
+        order(page, "call", name=name, args=args)
+    until(lambda: len(order(page, "heard", kind="answered")) >= 2)
+    page.keyboard.type(" and bread")
+    answer(page, pressed(page)[0])
+
+    until_equal(lambda: title(page).input_value(), "Milk and bread")

@@ -310,12 +310,13 @@ def test_keys_pressed_after_new_note_wait_for_the_box_that_gets_the_focus(tab: T
     page.get_by_role("button", name="New note").click()
     page.keyboard.type("My plan")
     order(page, "go")
+    [note] = [act["nonce"] for act in order(page, "heard", kind="act")]
     say_regions(
-        page, {"note": TITLE.format(value="", note="N", rest="100").replace("<input", '<input data-focus="title"')}
+        page, {"note": TITLE.format(value="", note=note, rest="100").replace("<input", '<input data-focus="title"')}
     )
-    order(page, "say", message={"type": "call", "call": 1, "name": "focus", "args": {"target": "title"}})
+    order(page, "call", name="focus", args={"target": "title", "note": note})
 
-    until_equal(lambda: acts(page, "note.rename"), [{"note": "N", "value": "My plan"}])
+    until_equal(lambda: acts(page, "note.rename"), [{"note": note, "value": "My plan"}])
     assert len(acts(page, "note.create")) == 1
 
 

@@ -209,6 +209,7 @@ class Core:
             opened = await self.notebooks.named(session, act.notebook)
         except NotOpened as error:
             session.refuse(act.seq, str(error), act.args.get("value", ""))
+            session.call("stay", {"note": act.nonce})
             return None
         tab = before if opened.notebook.id == before.notebook else Tab(opened.notebook.id, rows=before.rows)
         done = await acted(opened, session, tab, device_of(opened, session, self.notebooks.shown), act, self._errands)

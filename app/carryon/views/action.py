@@ -31,7 +31,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What only the window can do: `copy {text}`, `focus {target}`, `stay` (nothing has opened: the focus stays where it was)."""
+    """What only the window can do: `copy {text}`, `focus {target, note}` (what a press has made), `stay {note}` (it has made nothing)."""
 
     name: str
     args: Mapping[str, str]

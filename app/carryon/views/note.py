@@ -132,7 +132,7 @@ def _create(scene: Scene) -> Outcome | Refused:
     folder = scene.tab.folder or "" if scene.tab.place == "notes" else ""
     tab = Tab(scene.tab.notebook, note=scene.nonce, folder=folder or None, rows=scene.tab.rows)
     commands = () if scene.nonce in scene.notebook.rows else (CreateNote(scene.nonce, "", "", folder, ""),)
-    return Outcome(tab, commands, (Call("focus", {"target": "title"}),))
+    return Outcome(tab, commands, (Call("focus", {"target": "title", "note": scene.nonce}),))
 
 
 def _close(scene: Scene) -> Outcome:

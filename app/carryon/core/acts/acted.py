@@ -6,7 +6,7 @@ the device; `Orders` carries them out.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from carryon.core.log.documents import UNREADABLE
 from carryon.core.open_notebook import OpenNotebook
@@ -22,6 +22,8 @@ from carryon.views.device import Device
 from carryon.views.orders import Order
 from carryon.views.page import act as decide
 from carryon.views.tab import Tab
+
+RENAME: Final = "note.rename"
 
 
 class Orders(Protocol):
@@ -47,8 +49,8 @@ async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Dev
         decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
     match decided:
         case Refused(reason):
-            session.dropped(act.seq)
-            return Done(reason, (Call("stay", {}),))
+            _refuse(session, act, reason)
+            return Done(reason, (_stay(act),))
         case Outcome():
             pass
     is_here = session.state is not None and session.state.notebook == opened.notebook.id
@@ -67,10 +69,22 @@ async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Dev
     if is_written:
         opened.writer.put((), lambda _rows: session.saved(act.seq), session)
     elif problems:
-        session.dropped(act.seq)
+        _refuse(session, act, problems[0])
     else:
         session.saved(act.seq)
-    return Done(next(iter(problems), None), decided.calls if is_here else ())
+    return Done(next(iter(problems), None), decided.calls if is_here else (_stay(act),))
+
+
+def _refuse(session: TabSession, act: Act, reason: str) -> None:
+    # A title is what somebody has written: it is shown until the person lets go of it.
+    if act.name == RENAME and act.args.get("value"):
+        session.refuse(act.seq, reason, act.args["value"])
+    else:
+        session.dropped(act.seq)
+
+
+def _stay(act: Act) -> Call:
+    return Call("stay", {"note": act.nonce})
 
 
 async def _ordered(order: Order, opened: OpenNotebook, session: TabSession, act: Act, orders: Orders) -> str | None:
