@@ -190,6 +190,8 @@ class Device:
         assert not any(worker.process for worker in self.workers), f"{self.name} is running"
         self.disks.clear()
         self.key = self.random.randbytes(32)
+        # A copied one is a device of its own from now on.
+        self.profile = self.name
         self.before = None
         self.frames.clear()
         self.persisted = False

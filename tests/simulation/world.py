@@ -187,7 +187,8 @@ class World:
 
     def copy(self, device: Device) -> None:
         """Copy a device's profile to another machine, and open it there."""
-        twin = Device(f"{device.name} (copy {len(self.devices)})", self.network, Random(f"{self.seed} copy"))
+        name = f"{device.name} (copy {len(self.devices)})"
+        twin = Device(name, self.network, Random(f"{self.seed} {name}"))
         twin.tally, twin.profile, twin.key = self.tally, device.profile, device.key
         twin.disk_s, twin.crypto_s = self._paces
         twin.commits_go_on = self._commits_go_on
