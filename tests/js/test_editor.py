@@ -307,8 +307,9 @@ def test_keys_pressed_before_the_core_is_there_are_kept_and_merged(tab: Tab) -> 
 
 
 def test_what_is_typed_into_a_note_that_is_left_unbound_waits_for_it(sheet: Sheet) -> None:
-    """The core binds late when another tab's edit waits for the disk; it counts as unsaved until it is sent."""
+    """The core binds late when another tab's edit waits for the disk; it counts as unsaved until it is sent, and who closes is asked."""
     page = sheet.page
+    is_asked = "!dispatchEvent(new Event('beforeunload', {cancelable: true}))"
     order(page, "make", name="late", text="one")
     for typed in ("a ", "b "):
         say_regions(page, {"note": '<carryon-editor data-note="late" data-editable="true">one</carryon-editor>'})
@@ -318,12 +319,14 @@ def test_what_is_typed_into_a_note_that_is_left_unbound_waits_for_it(sheet: Shee
         order(page, "open", name="another")
         until_equal(sheet.shown, "")
     assert unsaved(page) == 2
+    assert page.evaluate(is_asked)
 
     order(page, "open", name="late")
 
     until(lambda: "a " in order(page, "text", name="late") and "b " in order(page, "text", name="late"))
     until_equal(lambda: unsaved(page), 0)
     assert sheet.shown() == order(page, "text", name="late")
+    assert not page.evaluate(is_asked)
 
 
 def test_a_note_opened_twice_by_one_tab_never_uses_a_clock_twice(sheet: Sheet) -> None:
