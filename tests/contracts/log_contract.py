@@ -1,13 +1,14 @@
 """What the log holds to over every adapter of the store port, one function a rule, run as the store's contract is."""
 
 import asyncio
+from random import Random
 
 from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry
 from carryon.storage.errors import Gap, Moved
 from carryon.storage.log import Fold, Log
 from carryon.storage.quarantine import Refused
-from carryon_sync.formats.change import Seen
+from carryon_sync.formats.change import NO_PREV, Change, Seen
 
 from tests.contracts import store_contract as contracts
 from tests.contracts.device import HOME, Device, connected, entering, folded, logged, outbox, refused, row
@@ -253,6 +254,36 @@ async def no_change_enters_before_its_previous(device: Device) -> None:
     assert await logged(log) == []
     await log.append(Received((one, two, three)))
     assert await logged(log) == [one, two, three]
+
+
+@rule
+async def branches_come_in_any_causal_order(device: Device) -> None:
+    """However a chain with many branches is cut and mixed, every change is held once its previous one is, and the head is the furthest.
+
+    Copies of a profile write such chains, and a member may.
+    """
+    random = Random(7)
+    for n in range(24):
+        tree = [change(f"n{n}", BOB, 1, content=f"root {root}") for root in range(random.randint(1, 2))]
+        for number in range(random.randint(4, 12)):
+            tree.append(following(random.choice(tree[-4:]), f"branch {number}"))
+        coming = [one for one in tree for _ in range(random.randint(1, 2))]
+        random.shuffle(coming)
+        held: set[bytes] = {NO_PREV}
+        while coming:
+            batch: list[Change] = []
+            for one in coming[: random.randint(1, 6)]:
+                if one.header.prev in held:
+                    batch.append(one)
+                    held.add(one.id)
+            await device.log.append(Received(tuple(batch)))
+            coming = [one for one in coming if not any(one is taken for taken in batch)]
+            random.shuffle(coming)
+
+        page = await device.log.changes.of_tag(tag(f"n{n}"))
+        assert sorted(entry.change.id for entry in page.entries) == sorted(one.id for one in tree)
+        furthest = max(tree, key=lambda one: (one.header.n, one.id))
+        assert (await device.log.changes.heads_of(tag(f"n{n}")))[BOB] == link(furthest)
 
 
 @rule

@@ -1,6 +1,6 @@
 """Planning the transaction in which received changes enter the log.
 
-1. A change that continues its chain's head is new; nothing else need be read. Every other one is looked up.
+1. Where all that came of a chain continues its head, it is new, and nothing else need be read. Every other chain is looked up.
 2. A change that is held is not added. It leaves an outbox only as its relay's stream shows it (`Relays.shown`), where who counts
    what waits is told. If the held copy is damaged, the one received takes its place, and enters the other outboxes once more.
 3. A change that is not held must name a held one as its previous (`Gap`). If its number is taken, it is a fork; the
@@ -164,17 +164,22 @@ class _Sorting:
 async def _looked_up(
     arriving: Sequence[Change], heads: Mapping[tuple[bytes, bytes], Link], generation: Generation
 ) -> dict[Key, Entry]:
-    """Read from the log what is there of changes that do not simply continue a head, and of their previous ones."""
+    """Read from the log what is there of the chains that do not simply go on, and of what their changes name as previous."""
     reached = dict(heads)
+    branching = set[tuple[bytes, bytes]]()
+    for change in arriving:
+        if _continues(change, reached.get(_chain(change))):
+            reached[_chain(change)] = link_of(change)
+        else:
+            branching.add(_chain(change))
     wanted: set[Key] = set()
     for change in arriving:
         header, chain = change.header, _chain(change)
-        if _continues(change, reached.get(chain)):
-            reached[chain] = link_of(change)
-            continue
-        wanted.add(layouts.second_key_of(change))
-        if header.prev != NO_PREV:
-            wanted.add((*chain, header.n - 1, header.prev))
+        if chain in branching:
+            # All of it: which of its changes continues its head depends on which of them are held.
+            wanted.add(layouts.second_key_of(change))
+            if header.prev != NO_PREV:
+                wanted.add((*chain, header.n - 1, header.prev))
     return await generation.store.find("log", list(wanted), unique=True) if wanted else {}
 
 
