@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from carryon.core.tabs.messages import Regions, ToTab
+from carryon.storage.errors import StorageError
+from carryon.storage.layouts import change_in
+from carryon_sync.device.holdback import HoldBack
+from carryon_sync.formats.change import Change
 
-from tests.core.home import Home, listen, rule
+from tests.core.home import Home, fail_writes, holdings, listen, mend, opened, rule
+from tests.simulation.tab import Tab
 from tests.simulation.tab import words_in
 from tests.simulation.virtual_loop import until
 
@@ -56,3 +62,57 @@ async def test_the_device_that_invited_says_who_has_joined(home: Home) -> None:
     assert "joined" not in words_in(one.regions["toast"]) + words_in(third.regions["toast"])
     one.go("?at=settings")
     await until(lambda: "Carla" in words_in(one.regions["note"]), "its name is known", 30.0)
+
+
+async def written_elsewhere(home: Home) -> tuple[Tab, list[Change]]:
+    """A device without a network, and two changes of its note that another one has made, one upon the other."""
+    one = await home.begin()
+    other = await home.join(one, "Bert")
+    assert one.note is not None
+    await home.show(other, one.note)
+    home.network.go_offline(one.worker.device.name, told=True)
+    held = holdings(one).ids
+    for word in ("first ", "second "):
+        other.type(word)
+        await home.quiet(other)
+    entries = holdings(other).entries("log")
+    changes = [change for entry in entries if (change := change_in(entry.value, entry.unique)) and change.id not in held]
+    assert len(changes) == 2 and changes[1].header.prev == changes[0].id
+    return one, changes
+
+
+@rule
+async def test_a_fetch_goes_on_when_members_records_come(home: Home) -> None:
+    """What the relay answers waits for its predecessors, and the mark goes: it was dropped, and not asked for again."""
+    one, [first, second] = await written_elsewhere(home)
+    receiving = opened(one).receiving
+    receiving.holdback = HoldBack(marked=[first.header.tag])
+    receiving.holdback.fetching(first.header.tag)
+
+    await receiving.members_changed()
+    taken = await receiving.receive([second.encode()], None, None)
+    assert taken.dropped == ()
+    await receiving.receive([first.encode()], None, None, finished=[first.header.tag])
+
+    assert receiving.holdback.marked == ()
+    assert {first.id, second.id} <= holdings(one).ids
+
+
+@rule
+async def test_the_mark_of_a_fetch_stays_when_what_came_last_cannot_be_stored(home: Home) -> None:
+    """What the disk still says is to be fetched is asked for on the next connection, not only after the next start."""
+    one, [first, second] = await written_elsewhere(home)
+    receiving, tag = opened(one).receiving, first.header.tag
+    receiving.holdback = HoldBack(marked=[tag])
+    receiving.holdback.fetching(tag)
+
+    fail_writes(one.worker.device)
+    with pytest.raises(StorageError):
+        await receiving.receive([first.encode()], None, None, finished=[tag])
+    mend(one.worker.device)
+    assert receiving.holdback.marked == (tag,)
+
+    receiving.holdback.fetching(tag)
+    await receiving.receive([first.encode(), second.encode()], None, None, finished=[tag])
+    assert receiving.holdback.marked == ()
+    assert {first.id, second.id} <= holdings(one).ids

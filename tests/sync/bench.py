@@ -14,7 +14,7 @@ from carryon_sync.formats.records import Role
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.codec import decode, encode
-from carryon_sync.protocol.frames import Challenge, Frame, Push, Welcome
+from carryon_sync.protocol.frames import Challenge, Frame, Ping, Pong, Push, Welcome
 
 from tests.sync.people import People
 
@@ -65,6 +65,19 @@ class Bench:
 
     def frame(self, frame: Frame) -> list[Effect]:
         return self.session.received(encode(frame), self.now)
+
+    def due(self, effect: Effect, until: int = 1 << 32) -> int:
+        """Let time pass, with a relay that answers pings, until the session does this by itself; return when, or `until`."""
+        while (tick := self.session.next_tick) is not None and tick < until:
+            self.now = max(self.now, tick)
+            effects = self.session.tick(self.now)
+            for frame in sent(effects):
+                if isinstance(frame, Ping):
+                    self.frame(Pong(frame.no))
+            if effect in effects:
+                return self.now
+        self.now = until
+        return until
 
     def change(self, words: bytes = b"words") -> bytes:
         return self.device.change(TAG, words).encode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from carryon_sync.device.conversation import HINT_PATIENCE_MS, RECEIPT_MS, WINDOW_BYTES
 from carryon_sync.device.effects import (
@@ -24,7 +26,7 @@ from carryon_sync.device.holes import Hole
 from carryon_sync.device.session import PATIENCE_MS
 from carryon_sync.device.status import Phase
 from carryon_sync.device.upstream import PAGE_CHANGES_MAX
-from carryon_sync.device.wanting import ASKED_MAX
+from carryon_sync.device.wanting import AGAIN_MS, AGAIN_MS_MAX, ASKED_MAX
 from carryon_sync.formats.change import Seen
 from carryon_sync.formats.records import Role
 from carryon_sync.formats.running import RUNNING_START, run
@@ -339,6 +341,37 @@ class TestWants:
         bench.session.found_stored()
 
         assert bench.session.want((), (self.RANGE,), (), 0) == []
+
+    def test_what_is_still_lacking_is_asked_for_again_after_a_while_that_doubles(self) -> None:
+        """What a relay gets later is asked for on the same connection; one that has it not is left in peace ever longer."""
+        bench = Bench(AT_START).live()
+        due, asked = 0, list[int]()
+        while due <= 4 * AGAIN_MS_MAX:
+            (want,) = sent(bench.session.want((TAG,), (self.RANGE,), (), due))
+            asked.append(due)
+            assert isinstance(want, Want)
+            bench.frame(Found(want.no, (), 9, False))
+            bench.session.found_stored()
+            assert sent(bench.session.want((TAG,), (self.RANGE,), (), due)) == []
+            due = bench.due(FetchWants())
+
+        pauses = [after - before for before, after in pairwise(asked)]
+        assert pauses[:3] == [AGAIN_MS, 2 * AGAIN_MS, 4 * AGAIN_MS]
+        assert pauses[-1] == AGAIN_MS_MAX
+
+    def test_where_nothing_is_lacking_any_more_nothing_is_asked_again(self) -> None:
+        bench = Bench(AT_START).live()
+        bench.session.want((TAG,), (), (), 0)
+        bench.frame(Found(1, (), 9, False))
+        bench.session.found_stored()
+
+        assert bench.session.want((), (), (), 5) == []
+        assert bench.due(FetchWants(), 3 * AGAIN_MS) == 3 * AGAIN_MS
+        (want,) = sent(bench.session.want((bytes(16),), (), (), 3 * AGAIN_MS))
+        assert isinstance(want, Want)
+        bench.frame(Found(want.no, (), 9, False))
+        bench.session.found_stored()
+        assert bench.due(FetchWants()) == 4 * AGAIN_MS
 
     def test_what_nobody_has_hides_nothing_behind_it(self) -> None:
         """E7: all that is lacking is offered each time; what was asked for is passed over, and the rest comes to its turn."""

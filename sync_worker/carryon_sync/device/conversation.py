@@ -115,7 +115,7 @@ class Conversation:
         """See whether the socket lives, and whether the relay gives now what it did not give before."""
         if self.phase not in (Phase.CATCHING_UP, Phase.LIVE) or self._alive.is_hurried:
             return []
-        self._wanting.ask_again(self._lasting.holes.ids)
+        self._wanting.ask_again()
         return [_sent(self._alive.ping(now, HINT_PATIENCE_MS)), *self.lacking()]
 
     def received(self, data: bytes, now: int) -> Effects:
@@ -147,6 +147,9 @@ class Conversation:
             effects.append(MakeReceipt(self._lasting.held))
         if self._alive.ping_due(now):
             effects.append(_sent(self._alive.ping(now)))
+        if self._wanting.again_due is not None and now >= self._wanting.again_due:
+            self._wanting.ask_again()
+            effects += self.lacking()
         return [*effects, *self._say_withheld(now)]
 
     @property
@@ -155,7 +158,7 @@ class Conversation:
         if self.phase is Phase.CLOSING:
             return None
         got_due = self._down.got_due if self._down else None
-        due = (self._alive.next, got_due, self._receipt_due, self._withheld_due)
+        due = (self._alive.next, got_due, self._receipt_due, self._withheld_due, self._wanting.again_due)
         return min((one for one in due if one is not None), default=None)
 
     @property
@@ -237,7 +240,7 @@ class Conversation:
     def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes], now: int) -> Effects:
         """Ask the relay for what is lacking, if anything."""
         named = (*self._lasting.holes.ids, *ids)
-        want = self._wanting.want(tags, ranges, named) if self.phase is Phase.LIVE else None
+        want = self._wanting.want(tags, ranges, named, now) if self.phase is Phase.LIVE else None
         if want is None:
             return []
         self._withheld.asked(now)

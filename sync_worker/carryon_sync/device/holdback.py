@@ -89,17 +89,21 @@ class HoldBack:
         marked: Iterable[bytes] = (),
         vouched: Iterable[bytes] = (),
         *,
+        fetching: Collection[bytes] = (),
         waiting_max: int = WAITING_MAX,
         bytes_max: int = WAITING_BYTES_MAX,
     ) -> None:
-        """Begin with what the store `waiting` keeps from before, the tags that were marked, and the heads of frontiers."""
+        """Begin with what the store `waiting` keeps from before, the tags that were marked, and the heads of frontiers.
+
+        `fetching` are those of the tags that are being asked for already.
+        """
         self._waiting_max = waiting_max
         self._bytes_max = bytes_max
         self._waiting: dict[bytes, Arrived] = {}
         self._missing: dict[bytes, set[bytes]] = {}
         self._followers: dict[bytes, set[bytes]] = {}
         self._size = 0
-        self._fetching: dict[bytes, bool] = dict.fromkeys(marked, False)
+        self._fetching: dict[bytes, bool] = {tag: tag in fetching for tag in marked}
         self._vouched: set[bytes] = set(vouched)
         for one in waiting:
             self._enter(one, frozenset())
@@ -118,6 +122,11 @@ class HoldBack:
     def marked(self) -> tuple[bytes, ...]:
         """Return the tags that are to be fetched, also those being fetched."""
         return tuple(self._fetching)
+
+    @property
+    def asked_for(self) -> tuple[bytes, ...]:
+        """Return those of the marked tags that are being fetched."""
+        return tuple(tag for tag, asked_for in self._fetching.items() if asked_for)
 
     @property
     def unvouched(self) -> tuple[Arrived, ...]:

@@ -1,11 +1,12 @@
-"""What is lacking is asked for page by page: one want at a time, each thing once per connection, or when somebody looks.
+"""What is lacking is asked for page by page: one want at a time, each thing once, and again when somebody looks or after a while.
 
-Asking once keeps a relay that does not have something, or has it broken, from being asked in circles.
+The while doubles each time that something was lacking: a relay that does not have something, or has it broken, is not asked in
+circles, and one that gets it later is asked without waiting for the next connection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from carryon_sync.device.effects import StoreFound
@@ -14,6 +15,8 @@ from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.frames import WANTS_MAX, Found, Range, Want
 
 ASKED_MAX = 10_000
+AGAIN_MS = 60_000
+AGAIN_MS_MAX = 3_600_000
 
 
 class Wanting:
@@ -25,6 +28,9 @@ class Wanting:
         self._page: Found | None = None
         self._asked: set[bytes | Range] = set()
         self._given: set[bytes] = set()
+        self._while_ms = AGAIN_MS
+        self.again_due: int | None = None
+        """When all that is lacking is asked for once more, in ms; None while nothing is known to be lacking."""
 
     @property
     def idle(self) -> bool:
@@ -36,8 +42,12 @@ class Wanting:
         """Return the ids that are being asked for and were not given: what was given and cannot be used yet is not lacking."""
         return () if self._want is None else tuple(id for id in self._want.ids if id not in self._given)
 
-    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes]) -> Want | None:
+    def want(self, tags: Sequence[bytes], ranges: Sequence[Range], ids: Sequence[bytes], now: int) -> Want | None:
         """Begin to ask for what was not asked for yet; None if that is nothing, or something is being asked for."""
+        if not (tags or ranges or ids):
+            self._while_ms, self.again_due = AGAIN_MS, None
+        elif self.again_due is None:
+            self.again_due, self._while_ms = now + self._while_ms, min(2 * self._while_ms, AGAIN_MS_MAX)
         fresh_tags, fresh_ids = self._fresh(tags), self._fresh(ids)
         fresh_ranges = tuple(one for one in ranges if one not in self._asked)[:WANTS_MAX]
         if self._want is not None or len(self._asked) >= ASKED_MAX or not (fresh_tags or fresh_ranges or fresh_ids):
@@ -47,9 +57,10 @@ class Wanting:
         self._want = Want(self._no, 0, fresh_tags, fresh_ranges, fresh_ids)
         return self._want
 
-    def ask_again(self, ids: Iterable[bytes]) -> None:
-        """Let these be asked for once more."""
-        self._asked.difference_update(ids)
+    def ask_again(self) -> None:
+        """Let everything be asked for once more."""
+        self._asked.clear()
+        self.again_due = None
 
     def found(self, page: Found) -> StoreFound | Rejected:
         """Take a page of the answer."""

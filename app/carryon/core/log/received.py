@@ -130,18 +130,19 @@ class Receiving:
                     if isinstance(body, Body):
                         self._waiting[change.id] = _Arrival.of(change, body)
             self.holdback = HoldBack((), await self._log.marked())
-            self._hold_back_again()
+            self._hold_back_again(self.holdback.marked)
 
     async def members_changed(self) -> None:
         """Look again at what waits: members' records decide whose changes count."""
         async with self._turn:
-            self._hold_back_again()
+            self._hold_back_again(self.holdback.marked)
         if self._waiting:
             self._left_behind()
 
-    def _hold_back_again(self) -> None:
-        waiting = (self._arrived(one) for one in self._waiting.values())
-        self.holdback = HoldBack(waiting, self.holdback.marked, self._identity.members.frontier_heads())
+    def _hold_back_again(self, marked: Iterable[bytes]) -> None:
+        # What is being fetched still is: an answer is on its way.
+        waiting, fetching = (self._arrived(one) for one in self._waiting.values()), self.holdback.asked_for
+        self.holdback = HoldBack(waiting, marked, self._identity.members.frontier_heads(), fetching=fetching)
 
     def _arrived(self, one: _Arrival) -> Arrived:
         return arrived(one.change, one.needs, ended=self._identity.is_ended(one.change.header.author, one.tips))
@@ -253,14 +254,16 @@ class Receiving:
         fence: int | None,
         finished: Sequence[bytes],
     ) -> Taken:
+        marked = self.holdback.marked
         try:
             arrivals = {id: _Arrival.of(change, body) for id, (change, body) in fresh.items()}
             appended, dropped = await self._append(arrivals, refused, relay, fence, finished)
             entries = (*appended.new, *appended.mended)
             await self._absorb_all([entry.change for entry in entries], fresh)
         except BaseException:
-            # What is kept of it, nobody knows: what waits is what waited before, and what is in the log is absorbed from there.
-            self._hold_back_again()
+            # What is kept of it, nobody knows: what waits is what waited before, what is in the log is absorbed from there, and a mark
+            # stands until it is known to be gone.
+            self._hold_back_again(dict.fromkeys((*marked, *self.holdback.marked)))
             self._left_behind()
             raise
         self.wrote(entries)
