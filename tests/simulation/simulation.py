@@ -74,9 +74,7 @@ class Simulation:
 
     def bounds(self) -> AbstractContextManager[None]:
         """The bounds of this seed."""
-        # What a liar held back is asked for once on a connection, all at once: a handful of places for it is too few.
-        small = self._world.follows(SMALL_BOUNDS) and not self._world.hostile
-        return small_bounds(self._random) if small else nullcontext()
+        return small_bounds(self._random) if self._world.follows(SMALL_BOUNDS) else nullcontext()
 
     async def run(self) -> Outcome:
         """Found, disturb, make peace, compare."""

@@ -52,7 +52,7 @@ KINDS: Final[Sequence[Kind]] = (
     Kind("slow disk", disks.slow_disk),
     Kind("bit rot", disks.bit_rot, 0, "a damaged change is not asked for until it is whole: seeds 306, 308"),
     Kind("profile restored", disks.profile_restored, 0.5),
-    Kind("profile copied", disks.profile_copied, 0, "of two copies one may stay behind the relay: seeds 13, 70"),
+    Kind("profile copied", disks.profile_copied, 0.3),
     Kind("storage lost", disks.storage_lost, 0.3),
     Kind("clock jump", clocks.clock_jump),
     *(_lie(words) for words in (FALSE_ACK, *DOWN)),
