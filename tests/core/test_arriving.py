@@ -12,8 +12,7 @@ from carryon_sync.device.holdback import HoldBack
 from carryon_sync.formats.change import Change
 
 from tests.core.home import Home, fail_writes, holdings, listen, mend, opened, rule
-from tests.simulation.tab import Tab
-from tests.simulation.tab import words_in
+from tests.simulation.tab import Tab, words_in
 from tests.simulation.virtual_loop import until
 
 NOTES = 600
@@ -76,7 +75,9 @@ async def written_elsewhere(home: Home) -> tuple[Tab, list[Change]]:
         other.type(word)
         await home.quiet(other)
     entries = holdings(other).entries("log")
-    changes = [change for entry in entries if (change := change_in(entry.value, entry.unique)) and change.id not in held]
+    changes = [
+        change for entry in entries if (change := change_in(entry.value, entry.unique)) and change.id not in held
+    ]
     assert len(changes) == 2 and changes[1].header.prev == changes[0].id
     return one, changes
 

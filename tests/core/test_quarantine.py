@@ -12,8 +12,9 @@ from carryon.core.log.membership import Admitted
 from carryon.notes.note import Note
 from carryon.storage import layouts
 from carryon.storage.errors import Lost, StorageError
+from carryon.storage.layouts import second_key_of
 from carryon.storage.memory_store import MemoryDisk
-from carryon.storage.quarantine import Kind
+from carryon.storage.quarantine import DamagedRecord, Kind
 from carryon.storage.store import Entry, Range
 from carryon_sync.formats.change import Body, Change, Link, decode_change
 from carryon_sync.formats.records import record_id
@@ -75,6 +76,50 @@ async def test_e7_a_change_in_the_middle_that_is_damaged_costs_no_core(home: Hom
 
     await until(lambda: tab.text == "first words second words third words", "all of it is shown", 300.0)
     await until(lambda: "cannot be read" not in tab.regions["note"], "nothing is said of it any more")
+
+
+@pytest.mark.parametrize("damaged", [slice(1, 2), slice(None)], ids=["a part", "all of it"])
+@rule
+async def test_what_one_core_mends_every_core_shows(home: Home, damaged: slice) -> None:
+    """E7: the relay gives it to the core that leads; the others, whose notes lack it, read it from the log then."""
+    tab, note = await two_changes(home)
+    here, tag = holdings(tab), opened(tab).identity.tag(note)
+    disk, entries = here.disk, [one for one in here.entries("log") if one.unique[0] == tag]  # type: ignore[index]
+    assert disk is not None
+    device = tab.worker.device
+    home.relay.crash()
+    for entry in entries[damaged]:
+        disk.rot("log", entry.key, entry.value[:-1] + bytes([entry.value[-1] ^ 1]))
+    tab.crash()
+    tabs = [await home.tab(device.worker()) for _ in range(2)]
+    for one in tabs:
+        one.act("note.open", note=note)
+    await until(lambda: all("cannot be read" in one.regions["note"] for one in tabs), "it is said", 60.0)
+
+    home.relay.start()
+    tabs[0].look()
+
+    await until(lambda: all(one.note == note for one in tabs), "it is open everywhere", 300.0)
+    await until(lambda: all(one.text == "first words second words" for one in tabs), "all of it is shown", 60.0)
+    await until(
+        lambda: not any("cannot be read" in one.regions["note"] for one in tabs), "nothing is said any more", 60.0
+    )
+    rows = [opened(one).notebook.rows[note] for one in tabs]
+    assert rows[0] == rows[1] and rows[0].words == 4
+
+
+@rule
+async def test_damage_that_was_named_while_it_was_mended_is_not_named_for_ever(home: Home) -> None:
+    """A core reads a record, another one mends it, and only then is the damage named: the relay's whole copy ends that."""
+    tab, note = await two_changes(home)
+    log, tag = opened(tab).log, opened(tab).identity.tag(note)
+    [entry] = (await log.changes.of_tag(tag)).entries[:1]
+    await log.quarantine.add([DamagedRecord("log", entry.pos, second_key_of(entry.change))])
+    assert await log.quarantine.wanted() == [entry.change.id]
+
+    await opened(tab).receiving.receive([entry.change.encode()], None, None)
+
+    assert await log.quarantine.items() == []
 
 
 @rule

@@ -102,6 +102,7 @@ class OpenNotebook:
         identity.published = self.syncing.members_kept
         self.attention = Attention(log, identity, notebook, self._attention_changed)
         log.quarantine.touched = self._quarantine_touched
+        log.quarantine.mended = self.receiving.mended
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
         self._custody = Custody(identity, self.now, lambda: self.syncing.standing().live, self.syncing.members_kept)
         self._neighbours = False

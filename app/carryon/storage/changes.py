@@ -140,6 +140,12 @@ class Changes:
             LogEntry(_pos(found[second]), one) for one in changes if (second := layouts.second_key_of(one)) in found
         ]
 
+    async def readable(self, positions: Collection[int]) -> list[LogEntry]:
+        """Give those of these places of the log that read; the others are named by whoever needs them."""
+        found = await self._generation.store.find("log", sorted(positions))
+        read = ((pos, layouts.change_in(entry.value, entry.unique)) for pos, entry in found.items())
+        return [LogEntry(pos, change) for pos, change in read if isinstance(pos, int) and change is not None]
+
     async def whole(self, changes: Collection[Change]) -> set[bytes]:
         """Give the ids of those changes that the log holds undamaged; the others are worth appending."""
         found = await self._generation.store.find("log", [layouts.second_key_of(one) for one in changes], unique=True)

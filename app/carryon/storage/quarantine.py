@@ -10,7 +10,7 @@
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -135,13 +135,17 @@ def about_change(kind: Kind, change: Name) -> Key:
 
 
 class Quarantine:
-    """The store `quarantine`; `touched` is called when it may have changed."""
+    """The store `quarantine`; `touched` is called when it may have changed.
+
+    `mended` is told of damaged records of the log that were known here and are not named any more: another core has mended them.
+    """
 
     def __init__(self, generation: Generation) -> None:
         self._generation = generation
         self._untaken: dict[Key, Refused | DamagedRecord] = {}
         self._known: frozenset[Key] = frozenset()
         self.touched: Callable[[], None] = lambda: None
+        self.mended: Callable[[Collection[int]], None] = lambda _positions: None
 
     @property
     def known(self) -> frozenset[Key]:
@@ -213,6 +217,10 @@ class Quarantine:
         ]
         return [about for about in abouts if about in self._known]
 
+    def damaged(self, second_keys: Collection[Key]) -> list[Key]:
+        """What is known here about damaged records of the log with these second keys."""
+        return [about for about in self._known if _position_in(about) is not None and _parts(about)[-1] in second_keys]
+
     async def settle(self, abouts: Iterable[Key]) -> None:
         """Let go of what has been mended, where it is known here; what the disk keeps now goes at the next look."""
         known = [about for about in abouts if about in self._known]
@@ -237,7 +245,9 @@ class Quarantine:
             if isinstance(entry.key, int) and entry.unique is not None and _seen_in(entry.unique) is None
         ]
         items += [Quarantined(0, about, item.reason, item.data) for about, item in self._untaken.items()]
-        self._known = frozenset(item.about for item in items)
+        before, self._known = self._known, frozenset(item.about for item in items)
+        if gone := {pos for about in before - self._known if (pos := _position_in(about)) is not None}:
+            self.mended(gone)
         return items
 
     async def wanted(self) -> list[bytes]:
@@ -267,6 +277,14 @@ def _seen_in(about: Key | None) -> Key | None:
     match about:
         case (str(word), seen) if word == _SEEN:
             return seen
+        case _:
+            return None
+
+
+def _position_in(about: Key) -> int | None:
+    match about:
+        case (Kind.DAMAGED.value, "log", int(pos), *_):
+            return pos
         case _:
             return None
 

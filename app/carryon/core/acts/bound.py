@@ -16,7 +16,7 @@ NOTHING_HELD: Final = b"\0"
 async def bind(
     opened: OpenNotebook, session: TabSession, held: str | None, vector: bytes | None, due: Callable[[], None]
 ) -> str | None:
-    """Bind the editor of the open note; `due` is called when what keeps it from that is durable, to bind it then.
+    """Bind the editor of the open note; `due` is called when nothing keeps it from that any more, to bind it then.
 
     None, or the words of why there is nothing to give, or of what was wrong with the vector: all of the state is right for any holder,
     only longer.
@@ -29,6 +29,7 @@ async def bind(
         return None
     session.bound = None
     if not await opened.documents.use(note):
+        opened.documents.once_readable(note, session.name, due)
         return UNREADABLE
     if opened.writer.waiting(note, besides=session):
         # Another tab is given an edit only when it is durable; what was before it can be read meanwhile, in the regions.

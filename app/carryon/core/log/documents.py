@@ -64,6 +64,8 @@ class Documents:
         # Changes of which a part was set aside by a document in memory.
         self._early: dict[str, frozenset[bytes]] = {}
         self._unreadable: set[str] = set()
+        # Who is to be told once a note can be read after all: by note, then by tab.
+        self._once_readable: dict[str, dict[str, Callable[[], None]]] = {}
 
     def unfolded_by(self, unfolded: Callable[[str], Sequence[JournalRow]]) -> None:
         """Name who knows the rows of this core that are in no change yet, in the order of the edits."""
@@ -148,6 +150,10 @@ class Documents:
         """Whether nothing of a listed note could be read, when that was tried last."""
         return note in self._unreadable
 
+    def once_readable(self, note: str, tab: str, due: Callable[[], None]) -> None:
+        """Call `due` for a tab once something of a note can be read."""
+        self._once_readable.setdefault(note, {})[tab] = due
+
     async def absorbed(self, note: str, changes: Collection[bytes]) -> None:
         """These changes were given to a document in memory: quarantine names those that it could not take."""
         document = self._notebook.note(note)
@@ -202,6 +208,8 @@ class Documents:
         )
         self._renumber(note, replay.document)
         await self._name_unread(note, replay.read, replay.unread)
+        for due in self._once_readable.pop(note, {}).values():
+            due()
         return True
 
     def _renumber(self, note: str, document: Note) -> None:

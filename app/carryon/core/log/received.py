@@ -10,7 +10,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,7 @@ from carryon.notebook.facts import Fact, NoteAbsorbed, UpdateRefused
 from carryon.notebook.notebook import Notebook
 from carryon.storage.arrival import Appended, Received
 from carryon.storage.changes import LogEntry, link_of
+from carryon.storage.layouts import second_key_of
 from carryon.storage.log import Log
 from carryon.storage.quarantine import Kind, Refused
 
@@ -107,6 +108,8 @@ class Receiving:
         self._to_tell_whole: set[str] = set()
         self._waiting: dict[bytes, _Arrival] = {}
         self._own_positions: set[int] = set()
+        # Places of the log that did not read when their notes were loaded, and that another core has mended since.
+        self._mended: set[int] = set()
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
@@ -156,6 +159,11 @@ class Receiving:
         if self._own_positions:
             # What lies between is another core's, which may have died before it told anybody.
             self._left_behind()
+
+    def mended(self, positions: Collection[int]) -> None:
+        """Another core has mended these places of the log: what is in memory may lack what they hold."""
+        self._mended |= set(positions)
+        self._left_behind()
 
     async def receive(
         self,
@@ -212,6 +220,10 @@ class Receiving:
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
         async with self._turn:
+            if self._mended:
+                mended = await self._log.changes.readable(self._mended)
+                await self._absorb_all([entry.change for entry in mended if entry.pos <= self.absorbed], {})
+                self._mended.clear()
             if self._waiting:
                 # What it waited for may have come to the log by way of another core, or before the last end.
                 self._unsaid += (await self._take({}, (), None, None, ())).entered
@@ -409,6 +421,10 @@ class Receiving:
     async def _not_held(self, changes: Sequence[Change]) -> list[Change]:
         # One that is held but damaged is worth taking again: it mends the log.
         whole = await self._log.changes.whole(changes)
+        if self._log.quarantine.known:
+            # A name may have been given to a record that another core was just mending.
+            seconds = [second_key_of(change) for change in changes if change.id in whole]
+            await self._log.quarantine.settle(self._log.quarantine.damaged(seconds))
         return [change for change in changes if change.id not in whole]
 
     async def _held(self, arrivals: Sequence[Arrived]) -> set[bytes]:
