@@ -109,6 +109,24 @@ async def test_what_one_core_mends_every_core_shows(home: Home, damaged: slice) 
 
 
 @rule
+async def test_what_rots_is_found_before_anybody_needs_it(home: Home) -> None:
+    """E7: the log is read to its end while the device rests; the note was never opened, and is whole when it is."""
+    tab, note = await two_changes(home)
+    here, tag = holdings(tab), opened(tab).identity.tag(note)
+    entry = [one for one in here.entries("log") if one.unique[0] == tag][-1]  # type: ignore[index]
+    assert here.disk is not None
+    device = tab.worker.device
+    tab.crash()
+    tab = await home.tab(device.worker())
+    await until(lambda: opened(tab).texts_read.done(), "the texts are read")
+    opened(tab).documents.forget(note)
+
+    here.disk.rot("log", entry.key, entry.value[:-1] + bytes([entry.value[-1] ^ 1]))
+
+    await until(lambda: damaged(tab) == 0, "the log is mended", 60.0)
+
+
+@rule
 async def test_damage_that_was_named_while_it_was_mended_is_not_named_for_ever(home: Home) -> None:
     """A core reads a record, another one mends it, and only then is the damage named: the relay's whole copy ends that."""
     tab, note = await two_changes(home)

@@ -40,7 +40,7 @@ SMALL: Final[tuple[tuple[object, str, tuple[int, ...]], ...]] = (
     (audience, "PAGE_BYTES_MAX", (1, 3_000)),
     (room, "PAGE_BYTES_MAX", (1, 3_000)),
 )
-WAITING: Final = (0, 1, 4)
+WAITING: Final = (1, 2)
 """How many changes may wait for their predecessors; bound to `HoldBack` when it was made."""
 CHOSEN_SHARE: Final = 0.5
 

@@ -23,6 +23,8 @@ class Bodies:
         self.keyring = keyring
         # Whether one author may have written two changes of one number: copies of a profile do.
         self.may_fork = False
+        # Changes that rotted on some device, or in a copy of it.
+        self.rotted: set[bytes] = set()
         self._by_id: dict[bytes, tuple[Change, Body]] = {}
         self._id_by_place: dict[tuple[bytes, bytes, int], bytes] = {}
 
@@ -42,6 +44,10 @@ class Bodies:
     def of_id(self, id: bytes) -> Body:
         """The body of a change that was seen."""
         return self._by_id[id][1]
+
+    def change(self, id: bytes) -> Change:
+        """A change that was seen, as it was when it was whole."""
+        return self._by_id[id][0]
 
     def updates(self, ids: Collection[bytes]) -> set[tuple[str, bytes]]:
         """What some of the changes bring: each update, with its note."""

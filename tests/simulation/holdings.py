@@ -65,6 +65,7 @@ class Holdings:
         self.disk.rot(store, entry.key, bytes(value))
         if store == "log" and isinstance(entry.key, int) and isinstance(entry.unique, tuple):
             self._rotten[entry.key] = bytes(entry.unique[3])
+            self.chronicle.bodies.rotted.add(self._rotten[entry.key])
 
     def _reads(self, pos: int) -> bool:
         [entry] = self.disk.read("log", Range(False, pos, pos, None, False)) if self.disk else [None]
@@ -81,6 +82,10 @@ class Holdings:
             self.position += 1
             assert entry.key == self.position, f"the log of {self.device.name} has a gap at {self.position}"
             change = layouts.change_in(entry.value, entry.unique)
+            if change is None and isinstance(entry.unique, tuple) and entry.unique[3] in self.chronicle.bodies.rotted:
+                # The disk is a copy of one that rotted: it is whole again when it reads.
+                self._rotten[self.position] = bytes(entry.unique[3])
+                change = self.chronicle.bodies.change(self._rotten[self.position])
             assert change is not None, f"{self.device.name} holds a damaged change at {self.position}"
             body = self.chronicle.read(change)
             note = note_text(body.note)

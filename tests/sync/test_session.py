@@ -149,6 +149,16 @@ class TestStartingOver:
 
         assert self.why(effects) is Why.DIFFERS
 
+    def test_a_welcome_of_another_log_after_acks_that_contradict_themselves_begins_anew_once(self) -> None:
+        bench = Bench(self.KNOWN).greeted()
+        bench.frame(Ack((9, 9), (bench.pushed(b"one"), bench.pushed(b"other"))))
+
+        effects = bench.frame(Welcome(LOG, 1, b"x" * 32, 0, 1 << 24, 1 << 22))
+
+        assert self.why(effects) is Why.WENT_BACK
+        assert closed(effects).code is Closing.BROKEN
+        assert bench.session.started_over() == []
+
     def test_while_starting_over_pushes_wait_for_the_stream_to_end(self) -> None:
         bench = Bench(self.KNOWN).greeted()
         bench.session.outbox([], 0)

@@ -22,6 +22,7 @@ from carryon.core.log.identity import Identity
 from carryon.core.log.inherited import fold_inherited
 from carryon.core.log.outgoing import Folded, Outgoing
 from carryon.core.log.received import Receiving, Taken, places_of
+from carryon.core.log.scrub import scrub
 from carryon.core.log.writer import Writer
 from carryon.core.relays.custody import Custody
 from carryon.core.relays.leadership import Leadership
@@ -309,7 +310,11 @@ class OpenNotebook:
         # The core that led may have died between a commit and its word of it.
         self._look.set()
         async with asyncio.TaskGroup() as tasks:
-            duties = [tasks.create_task(self._custody.run()), tasks.create_task(self._try_early())]
+            duties = [
+                tasks.create_task(self._custody.run()),
+                tasks.create_task(self._try_early()),
+                tasks.create_task(scrub(self.log.changes)),
+            ]
             await self.syncing.lead()
             for duty in duties:
                 duty.cancel()

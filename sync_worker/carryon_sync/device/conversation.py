@@ -405,14 +405,15 @@ class Conversation:
         return pushes if fetch is None else [*pushes, fetch]
 
     def _start_over(self, why: Why, log: bytes) -> Effects:
-        self._starting_over = Seen(log, 0, RUNNING_START)
+        is_under_way, self._starting_over = self._starting_over is not None, Seen(log, 0, RUNNING_START)
         self._lasting.holding = why is not Why.FIRST
         self._withheld.begin_anew()
         notice: Effects = []
         if why is not Why.FIRST:
             self._lasting.complaints.say("started-over", why.value, Stands.UNTIL_LIVE)
             notice.append(Notice("started-over", why.value))
-        return [*notice, StartOver(why, self._starting_over)]
+        # A welcome may tell of another log, and the acks before it contradict themselves.
+        return notice if is_under_way else [*notice, StartOver(why, self._starting_over)]
 
     def _disown(self, words: str) -> Effects:
         """Start over with a relay that contradicts itself: the next connection begins at 0."""
