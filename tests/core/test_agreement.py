@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from carryon.core.relays.agreement import Agreement
-from carryon.crypto.receipts import Receipt
+from carryon.crypto.receipts import Receipt, open_receipt
 from carryon.notes.note import Note
 from carryon_sync.formats.change import Seen
 from carryon_sync.formats.running import MARK_STEP, RUNNING_START, run
@@ -162,3 +162,30 @@ async def test_a_note_that_reads_differently_at_the_same_heads_is_said(home: Hom
 def _an_edit_of(document: Note) -> bytes:
     twin = Note.load(document.id, 77, document.state())
     return twin.write(1, body="another text " + document.body)
+
+
+@rule
+async def test_a_clock_that_is_set_back_makes_no_receipt_older_than_the_last(home: Home) -> None:
+    """Others believe the newest of a device's receipts: after what was wrong with the relay has ended, it would count for a day."""
+    tab = await home.begin()
+    device = tab.worker.device
+    await home.quiet(tab)
+
+    async def time_of_receipt() -> int:
+        link, identity = opened(tab).syncing._link, opened(tab).identity
+        assert link is not None and link._session.status.reached is not None
+        sealed = await link._receipt(link._session.status.reached)
+        made = await open_receipt(identity.keyring, sealed, identity.signing.public)
+        assert isinstance(made, Receipt)
+        return made.time
+
+    times = [await time_of_receipt()]
+    device.skew_ms -= 3_600_000
+    times.append(await time_of_receipt())
+    tab.crash()
+    tab = await home.tab(device.worker())
+    await home.quiet(tab)
+    times.append(await time_of_receipt())
+
+    assert times == sorted(set(times))
+    assert opened(tab).syncing.standing().seen_by == ()

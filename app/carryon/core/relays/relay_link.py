@@ -95,6 +95,7 @@ class RelayLink:
         self._position_by_id: dict[bytes, int] = {}
         self._socket: Socket | None = None
         self._connection: asyncio.Task[None] | None = None
+        self._receipt_time = 0
         self._session: Session
 
     async def run(self) -> None:
@@ -377,6 +378,9 @@ class RelayLink:
         receipt = await open_receipt(self._identity.keyring, sealed, known.signing)
         if isinstance(receipt, Rejected):
             return False
+        if certificate == self._identity.certificate:
+            self._receipt_time = max(self._receipt_time, receipt.time)
+            return False
         self._evidence.receipts[certificate] = receipt
         self._evidence.agreement.heard(certificate, receipt)
         self._compare_notes(certificate, receipt)
@@ -391,6 +395,8 @@ class RelayLink:
 
     async def _receipt(self, reached: Seen) -> bytes:
         mark = self._evidence.agreement.mark_before(reached.sequence)
+        # Others tell a device's later receipt by its time: a clock that was set back must not make this one the older.
+        self._receipt_time = max(self._environment.now(), self._receipt_time + 1)
         receipt = Receipt(
             log=reached.log,
             sequence=reached.sequence,
@@ -399,11 +405,19 @@ class RelayLink:
             changes=self._log.changes.position,
             waiting=self._receiving.holdback.count,
             quarantined=len(self._log.quarantine.known),
-            time=self._environment.now(),
+            time=self._receipt_time,
             notes=tuple(self._digests()),
         )
         identity = self._identity
-        return await seal_receipt(identity.keyring, identity.signing, identity.certificate, receipt, identity.random)
+        sealed = await seal_receipt(identity.keyring, identity.signing, identity.certificate, receipt, identity.random)
+        try:
+            await self._log.relays.keep_receipt(self._address, identity.certificate, sealed, self._fence)
+        except Fenced:
+            raise
+        except StorageError:
+            # It is said all the same: a full disk shows in what cannot be stored.
+            pass
+        return sealed
 
     async def _refill(self) -> None:
         # The stream takes out of the outbox what the relay has: what entered it later would stay there.
