@@ -118,14 +118,14 @@ def device_of(opened: OpenNotebook, session: TabSession, shown: Shown) -> Device
 
 def status_of(opened: OpenNotebook, standing: Standing, shown: Shown) -> Status:
     """How far the notebook's last words have come."""
-    problem = opened.writer.problem or opened.outgoing.problem
+    problem = opened.writer.problem or opened.outgoing.problem or opened.owed
     if opened.writer.problem is not None or opened.writer.is_late:
         return Status("unsaved", (), problem or "the disk is slow")
-    waiting = standing.waiting + opened.outgoing.waiting
+    unfolded = opened.outgoing.waiting + opened.unfolded.elsewhere
     # How much has come is told in the list: a status that changes all the time is read out all the time.
     fetching = "fetching the notes" if fetched_words(_fetching(opened, standing)) else ""
-    if not standing.on_relay or opened.outgoing.waiting:
-        return Status("saved", (), problem or fetching or _waiting_words(opened, standing, waiting))
+    if not standing.on_relay or unfolded:
+        return Status("saved", (), problem or fetching or _waiting_words(opened, standing, standing.waiting + unfolded))
     names = tuple(_name_of(shown, each) for each in standing.seen_by if each != opened.identity.certificate)
     connection = fetching or (_trouble(standing) if standing.live else "offline")
     return Status("seen", names, connection) if names else Status("relay", (), connection)
@@ -157,7 +157,9 @@ def _note_status(opened: OpenNotebook, session: TabSession, status: Status) -> s
     note = session.state.note if session.state else None
     if note is None or status.level == "unsaved":
         return "Not saved" if note and opened.outgoing.problem is None and status.level == "unsaved" else ""
-    if opened.outgoing.unfolded(note) or not opened.syncing.is_acked(opened.identity.tag(note)):
+    # Which notes other cores have written to is not known here.
+    is_unfolded = opened.outgoing.unfolded(note) or opened.unfolded.elsewhere
+    if is_unfolded or not opened.syncing.is_acked(opened.identity.tag(note)):
         return "Saved on this device"
     if status.level == "seen":
         return f"Seen by {', '.join(status.seen_by)}"

@@ -23,6 +23,7 @@ from carryon.core.log.inherited import fold_inherited
 from carryon.core.log.outgoing import Folded, Outgoing
 from carryon.core.log.received import Receiving, Taken, places_of
 from carryon.core.log.scrub import scrub
+from carryon.core.log.unfolded import Unfolded
 from carryon.core.log.writer import Writer
 from carryon.core.relays.custody import Custody
 from carryon.core.relays.leadership import Leadership
@@ -99,6 +100,7 @@ class OpenNotebook:
             environment, log, identity, self.receiving, self._took, changed, self.members_met.set, self.digests
         )
         self._channel = environment.channel(f"carryon-{notebook.id}", self._heard)
+        self.unfolded = Unfolded(author.id, log.journal, self._channel, self._is_known)
         self.syncing.broadcast(self._channel)
         identity.published = self.syncing.members_kept
         self.attention = Attention(log, identity, notebook, self._attention_changed)
@@ -107,8 +109,8 @@ class OpenNotebook:
         self.leadership = Leadership(environment.locks, f"relay-{notebook.id}", self._channel, self._lead)
         self._custody = Custody(identity, self.now, lambda: self.syncing.standing().live, self.syncing.members_kept)
         self._neighbours = False
-        # Whether rows of cores that are gone wait for room on the device.
-        self._is_owed = False
+        # Why rows of cores that are gone are not in changes, where that was tried.
+        self.owed: str | None = None
         self.texts_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stale: asyncio.TimerHandle | None = None
         self._stale_since = 0.0
@@ -227,6 +229,7 @@ class OpenNotebook:
     def journalled(self, rows: Sequence[Journalled]) -> None:
         """Edits of this core's tabs are durable: they may be folded, and everybody may see them."""
         self.outgoing.journalled(rows)
+        self.unfolded.tell(self.outgoing.waiting)
         for one in rows:
             self.notebook.saved(one.row.note)
 
@@ -294,6 +297,7 @@ class OpenNotebook:
         heads = named(self.documents.heads(note))
         self.notebook.put_heads(note, heads, folded.time, first=folded.begins)
         self.wrote([entry])
+        self.unfolded.tell(self.outgoing.waiting)
 
     def wrote(self, entries: Sequence[LogEntry]) -> None:
         """This core has put these of its own changes into the log."""
@@ -362,21 +366,37 @@ class OpenNotebook:
                 self._look.set()
                 self.outgoing.hurry()
                 self._channel.post({"type": "there"})
+                self.unfolded.tell_again(self.outgoing.waiting)
+            case "unfolded":
+                self.unfolded.heard(message)
+                self._changed()
             case _:
                 return
 
     async def _inherit(self) -> None:
-        await fold_inherited(
-            self.log,
-            self.environment.locks,
-            self.identity,
-            self.documents,
-            self.author.id,
-            # What is being written is this core's, though it has not heard yet that it is there.
-            lambda row: not self.writer.is_idle or self.outgoing.knows(row),
-            self._behind,
-            self._changed,
-        )
+        try:
+            await fold_inherited(
+                self.log,
+                self.environment.locks,
+                self.identity,
+                self.documents,
+                self.author.id,
+                self._is_known,
+                self._behind,
+                self._changed,
+            )
+        except StorageError:
+            await self._count_unfolded()
+            raise
+        await self._count_unfolded()
+
+    async def _count_unfolded(self) -> None:
+        if await self.unfolded.count():
+            self._changed()
+
+    def _is_known(self, row: Journalled) -> bool:
+        # What is being written is this core's, though it has not heard yet that it is there.
+        return not self.writer.is_idle or self.outgoing.knows(row)
 
     def _behind(self) -> None:
         self._look.set()
@@ -387,20 +407,20 @@ class OpenNotebook:
         try:
             await self._inherit()
         except Full as error:
-            self._is_owed = True
-            self.outgoing.problem = str(error)
+            self.owed = str(error)
 
     async def _inherit_on(self) -> None:
         while True:
             await asyncio.sleep(INHERIT_S)
+            owed = None
             try:
                 # Also where nobody was heard of: another core may have saved words and died without a word of it.
                 await self._inherit()
-            except StorageError:
+            except StorageError as error:
                 # It lies in the journal still, and is looked for again.
-                continue
-            if self._is_owed:
-                self._is_owed, self.outgoing.problem = False, None
+                owed = str(error)
+            if owed != self.owed:
+                self.owed = owed
                 self._changed()
 
     async def _follow(self) -> None:
