@@ -122,7 +122,7 @@ def test_a_new_note_is_named_by_the_nonce_and_its_title_gets_the_focus() -> None
     assert outcome.commands == (CreateNote(NONCE, "", "", "Travel", ""),)
     assert outcome.tab == Tab(NOTEBOOK, note=NONCE, folder="Travel")
     assert outcome.calls == (Call("focus", {"target": "title", "note": NONCE}),)
-    assert done("note.create", nonce=PACKING).commands == ()
+    assert done("note.create", nonce=PACKING).commands == (CreateNote(PACKING, "", "", "", ""),)
     assert done("note.create", replace(TAB, place="trash")).tab.place == "notes"
 
 

@@ -129,6 +129,10 @@ class Notebook:
         """Tell whether there is a note, for a tab."""
         return note_id in self.rows or (note_id in self._open and not self._unsaved.hides(note_id, tab))
 
+    def is_unsaved(self, note_id: str) -> bool:
+        """Tell whether something of a note in memory is not durable."""
+        return note_id in self._open and note_id in self._unsaved
+
     def saved(self, note_id: str) -> list[Fact]:
         """Take it that the first edit of a note that has a maker and was not durable is durable."""
         return self._refreshed(note_id) if self._unsaved.saved(note_id) else []

@@ -90,8 +90,8 @@ def carry_out(rule: Rule, scene: Scene, args: Mapping[str, str]) -> Outcome | Re
 
 
 def note_here(scene: Scene, text: str | None) -> str | Refused:
-    """Decode the id of a note that is in the notebook."""
-    if text is None or not is_id(text) or text not in scene.notebook.rows:
+    """Decode the id of a note that is in the notebook, or will be: nobody but who has made that one knows of it."""
+    if text is None or not is_id(text) or not (text in scene.notebook.rows or scene.notebook.is_unsaved(text)):
         return Refused("This note is not in the notebook any more.")
     return text
 

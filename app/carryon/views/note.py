@@ -131,8 +131,10 @@ def _create(scene: Scene) -> Outcome | Refused:
         return Refused("A new note was asked for without an id for it.")
     folder = scene.tab.folder or "" if scene.tab.place == "notes" else ""
     tab = Tab(scene.tab.notebook, note=scene.nonce, folder=folder or None, rows=scene.tab.rows)
-    commands = () if scene.nonce in scene.notebook.rows else (CreateNote(scene.nonce, "", "", folder, ""),)
-    return Outcome(tab, commands, (Call("focus", {"target": "title", "note": scene.nonce}),))
+    # Given again it makes nothing, and is answered when the note is durable.
+    return Outcome(
+        tab, (CreateNote(scene.nonce, "", "", folder, ""),), (Call("focus", {"target": "title", "note": scene.nonce}),)
+    )
 
 
 def _close(scene: Scene) -> Outcome:

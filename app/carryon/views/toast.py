@@ -39,7 +39,7 @@ def view(device: Device) -> Markup:
 
 
 def _not_saved(told: NotSaved) -> _NotSaved:
-    reasons = "; ".join(told.reasons)
+    reasons = "; ".join(reason.removesuffix(".") for reason in told.reasons)
     size = counted(len(told.text), "character", "characters")
     words = f"Not saved: {reasons}. What was saved before is safe."
     way_out = " Copy the words that are not saved, then discard them here." if told.text else ""
