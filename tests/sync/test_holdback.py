@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -213,6 +214,22 @@ class TestBounded:
 
         assert log.machine.fetched(TAG)
         assert {one.id for one in big} <= set(log.order)
+
+    def test_what_was_dropped_takes_no_memory(self) -> None:
+        """A member's change may name very many others; all that is kept of it is the mark of its tag."""
+        machine = HoldBack(waiting_max=2)
+        tracemalloc.start()
+        try:
+            for number in range(1, 101):
+                needs = tuple(Link(bytes(16), place, number.to_bytes(16) + place.to_bytes(16)) for place in range(1000))
+                machine.take([Arrived(number.to_bytes(32), TAG, bytes(16), number, NO_PREV, needs, 1)], ())
+            del needs
+            taken, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+        assert machine.marked == (TAG,)
+        assert taken < 1 << 20
 
     def test_a_fetch_that_overflows_again_leaves_the_mark(self) -> None:
         log, big, _ = self.flooded(waiting_max=5)

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from carryon_sync.formats import members
 from carryon_sync.formats.change import Link
 from carryon_sync.formats.members import Held, Members, Missing, SignedBy
 from carryon_sync.formats.records import (
@@ -25,6 +26,7 @@ from carryon_sync.formats.records import (
     wraps_hash,
 )
 from carryon_sync.formats.rejected import Rejected
+from carryon_sync.formats.standing import View
 
 from tests.sync.people import WRAPS, Device, People, admit, held, key_of, signed
 from tests.sync.wild import summary, wild
@@ -568,3 +570,51 @@ class TestGraph:
         other = replace(invite, wraps=(Wrap(ROOT, bytes(32), b"other keys"),))
 
         assert isinstance(decode_record(other.encode()), Rejected)
+
+
+class TestBounds:
+    def test_who_is_no_owner_cannot_use_up_the_place_of_the_record_that_puts_it_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """By records of a kind to be passed over, or by letting others in; in both orders of arrival the reader is out."""
+        monkeypatch.setattr(members, "OTHERS_RECORDS_MAX", 20)
+        monkeypatch.setattr(members, "RECORDS_MAX", 30)
+        people = People()
+        laptop, reader = people.device("laptop"), people.device("reader", Role.READER)
+        people.admit(people.epoch())
+        invite = people.admit(people.invite(laptop, uses=100))
+        before = people.members.records()
+        removal = people.epoch(reader.certificate, by=laptop)
+        flood, after = list[Record](), (reader.certificate.id,)
+        for _ in range(30):
+            flood.append(people.written(UnknownSays(200, b""), reader, after))
+            after = (flood[-1].id,)
+
+        def arrived(*records: Record) -> Members:
+            there = Members(people.notebook)
+            for record in (*before, *records):
+                if isinstance(there.check(record), SignedBy):
+                    admit(there, record)
+            return there
+
+        for there in (arrived(removal, *flood), arrived(*flood, removal)):
+            assert len(there) <= 21
+            assert not there.may_connect(reader.certificate.id)
+            assert "for those of its owners" in reason(there.check(people.joined("late", invite)))
+
+    def test_what_an_invite_lets_in_is_judged_once_for_each_record(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """One frame of a stranger, whose invite lets in as many as fit, held up the relay by the third power of their number."""
+        people, asked, may_use = People(), 0, View._may_use
+
+        def counted(view: View, place: int, invite: int) -> bool:
+            nonlocal asked
+            asked += 1
+            return may_use(view, place, invite)
+
+        monkeypatch.setattr(View, "_may_use", counted)
+        invite, joined = people.admit(people.invite(people.device("owner"), uses=1000)), 60
+        after = (invite.id,)
+        for number in range(joined):
+            after = (people.admit(people.joined(f"{number}", invite, after=after)).id,)
+
+        assert asked <= 3 * joined**2

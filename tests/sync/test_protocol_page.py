@@ -45,6 +45,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         (change.BODY_BYTES_MAX >> 20, "MiB; a members' record"),
         (records.RECORD_BYTES_MAX >> 10, "KiB, and a notebook"),
         (members.RECORDS_MAX, "of them"),
+        (members.OTHERS_RECORDS_MAX, "by its owners only"),
         (frames.RECEIPT_BYTES_MAX >> 10, "KiB; a batch"),
         (frames.ITEMS_MAX, "items"),
         (audience.WINDOW_BYTES >> 20, "MiB may be pushed"),

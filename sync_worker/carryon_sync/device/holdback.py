@@ -135,14 +135,9 @@ class HoldBack:
 
     def vouch(self, ids: Iterable[bytes]) -> None:
         """Take somebody's word for these changes, and so for what they build on; `take` then releases what can be."""
-        open_ids = [id for id in ids if id not in self._vouched]
-        while open_ids:
-            id = open_ids.pop()
-            self._vouched.add(id)
-            self._settle(_word_for(id))
-            waiting = self._waiting.get(id)
-            if waiting is not None:
-                open_ids += [link.id for link in waiting.predecessors if link.id not in self._vouched]
+        named = set(ids)
+        self._vouched |= named
+        self._pass_on(named)
 
     def asks(self, arrivals: Sequence[Arrived]) -> frozenset[Asked]:
         """Return the predecessors of `arrivals` (of all that waits, when there are none) to look up in the log.
@@ -198,13 +193,26 @@ class HoldBack:
         self._waiting[one.id] = one
         self._size += one.size
         missing = self._missing[one.id] = {link.id for link in one.predecessors if link.id not in held}
-        if not one.ended or one.id in self._vouched:
-            self._vouched.discard(one.id)
-            self.vouch(link.id for link in one.predecessors if link.id not in held)
+        in_order = not one.ended or one.id in self._vouched or self._is_built_on(one.id)
+        if in_order:
+            self._pass_on(missing)
         else:
             missing.add(_word_for(one.id))
         for id in missing:
             self._followers.setdefault(id, set()).add(one.id)
+
+    def _is_built_on(self, id: bytes) -> bool:
+        """Whether something that waits and is in order itself builds on a change."""
+        return any(_word_for(follower) not in self._missing[follower] for follower in self._followers.get(id, ()))
+
+    def _pass_on(self, ids: Iterable[bytes]) -> None:
+        """What these build on is in order with them, where it waits; what comes later finds those that build on it."""
+        open_ids = list(ids)
+        while open_ids:
+            id = open_ids.pop()
+            if id in self._waiting and _word_for(id) in self._missing[id]:
+                self._settle(_word_for(id))
+                open_ids += [link.id for link in self._waiting[id].predecessors]
 
     def _leave(self, id: bytes) -> Arrived:
         one = self._waiting.pop(id)

@@ -38,6 +38,7 @@ from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.standing import Graph, View, put
 
 RECORDS_MAX = 10_000
+OTHERS_RECORDS_MAX = 5_000  # so that who is no owner cannot use up the place of the record that puts it out
 STEPS_MAX = 128
 
 
@@ -58,6 +59,11 @@ class Missing:
     """The record names records that are not here yet."""
 
     ids: tuple[bytes, ...]
+
+
+FOR_OWNERS = (
+    f"the notebook has {OTHERS_RECORDS_MAX} members' records, and the places beyond are for those of its owners"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +346,8 @@ class Members:
     def _check_joining(self, record: Record, says: Certificate, past: int) -> SignedBy | Rejected:
         invite, place = self.says(record.issuer), self._graph.places[record.issuer]
         assert isinstance(invite, Invite), "asked before"
+        if len(self) >= OTHERS_RECORDS_MAX:
+            return Rejected(FOR_OWNERS)
         view = View(self._graph, past)
         if not view.counts(place) or view.is_ended(place):
             return Rejected("the invite was withdrawn, or the device that made it was removed: ask for a new invite")
@@ -372,6 +380,8 @@ class Members:
         renews = isinstance(says, Certificate) and says.supersedes == record.issuer and says.role <= standing.role
         if standing.role != Role.OWNER and not renews and not isinstance(says, UnknownSays):
             return Rejected("the record is not signed by an owner of the notebook")
+        if standing.role != Role.OWNER and len(self) >= OTHERS_RECORDS_MAX:
+            return Rejected(FOR_OWNERS)
         return self._in_steps(record, SignedBy(issuer.signing))
 
     def _in_steps(self, record: Record, signed: SignedBy) -> SignedBy | Rejected:

@@ -118,6 +118,7 @@ class View:
         self._admitted: dict[int, bool] = {}
         self._counting: dict[int, bool] = {}
         self._standings: dict[bytes, Standing] = {}
+        self._let_in: dict[int, frozenset[int]] = {}
 
     def has(self, place: int) -> bool:
         """Say whether the view shows a record."""
@@ -144,7 +145,7 @@ class View:
 
     def used(self, invite: int) -> int:
         """Return how many certificates by an invite are admitted."""
-        return sum(self.has(place) and self.is_admitted(place) for place in self._graph.by_invite.get(invite, ()))
+        return len(self._let_in_by(invite))
 
     def is_ended(self, invite: int) -> bool:
         """Say whether an invite was ended, by a revocation or with an epoch."""
@@ -174,12 +175,19 @@ class View:
         invite = self._graph.invite_of(place)
         if invite is None:
             return self._is_by_admitted(place)
-        if not self._may_use(place, invite):
-            return False
-        says = self._graph.records[invite].says
-        assert isinstance(says, Invite), "the graph knows invites by their kind"
-        rivals = [one for one in self._graph.by_invite[invite] if self.has(one) and self._may_use(one, invite)]
-        return len(rivals) <= says.uses or place in self._graph.ordered(rivals)[: says.uses]
+        return place in self._let_in_by(invite)
+
+    def _let_in_by(self, invite: int) -> frozenset[int]:
+        known = self._let_in.get(invite)
+        if known is None:
+            says = self._graph.records[invite].says
+            assert isinstance(says, Invite), "the graph knows invites by their kind"
+            rivals = [
+                one for one in self._graph.by_invite.get(invite, ()) if self.has(one) and self._may_use(one, invite)
+            ]
+            first = rivals if len(rivals) <= says.uses else self._graph.ordered(rivals)[: says.uses]
+            known = self._let_in[invite] = frozenset(first)
+        return known
 
     def _may_use(self, place: int, invite: int) -> bool:
         graph = self._graph
