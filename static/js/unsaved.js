@@ -6,7 +6,7 @@
  * 2. `data-unsaved` on the document element counts what is kept and what is being typed, and does so before `send` returns.
  * 3. When the oldest kept message is more than a second old, `late` is told, once, and again when that is over.
  * 4. What is kept when the page goes is put into the session storage of this tab and sent again by the next load, under new numbers.
- *    Twice is once: an edit is a CRDT update, and an act names what it creates. Never while a lock is set: it would be plaintext at rest.
+ *    Twice is once: an edit is a CRDT update, and an act is known by its nonce. Never while a lock is set: it would be plaintext at rest.
  * 5. A session storage holds some 5 Mi characters. The newest that fit are kept; how many do not is counted, and the next load says so.
  */
 

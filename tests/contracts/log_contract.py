@@ -52,6 +52,19 @@ async def journal_numbers_are_given_once(device: Device) -> None:
 
 
 @rule
+async def an_act_is_taken_with_the_last_of_its_rows(device: Device) -> None:
+    """Known after opening again, and by other cores; one that was never taken is not; alone it is kept too."""
+    await device.log.journal.add([row("n", b"1")], ["first", "second"])
+    await device.log.journal.add([], ["third"])
+
+    acts, taken = ("first", "second", "third", "fourth"), [True, True, True, False]
+    second = await device.second_log()
+    assert [await second.journal.has_taken(act) for act in acts] == taken
+    log = await device.reopened()
+    assert [await log.journal.has_taken(act) for act in acts] == taken
+
+
+@rule
 async def a_turn_that_does_not_read_is_passed(device: Device) -> None:
     """J13, E7: with the count of an author's turns damaged, new rows take no number that was given before."""
     log = device.log

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from carryon.core.tabs.messages import Released
+from carryon.core.tabs.messages import Released, Saved, ToTab
 
-from tests.core.home import Home, fail_writes, holdings, mend, opened, rule
+from tests.core.home import Home, fail_writes, holdings, listen, mend, opened, rule
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
 
@@ -77,3 +77,64 @@ async def test_what_was_given_again_outlives_the_core(home: Home, again: object)
     await until(lambda: opened(tab).notebook.rows[note].title == "A title", "it has its title")
     assert opened(tab).notebook.rows[note].folder == "A folder"
     await until(lambda: tab.text == "words in a new note", "and its words")
+
+
+@pytest.mark.parametrize("act", ["note.rename", "note.move"])
+@rule
+async def test_what_was_done_since_is_not_taken_back(home: Home, act: str) -> None:
+    """A window dies between the commit and its word of it; another one changes the same since; the browser restores the first."""
+    one = await home.begin()
+    await home.quiet(one)
+    note = one.note
+    assert note is not None
+    other = await home.tab(one.worker.device.worker(), one.query)
+    await until(lambda: other.note == note, "both have it open")
+    died: list[bool] = []
+
+    def die(message: ToTab) -> None:
+        if isinstance(message, Saved) and not died:
+            died.append(True)
+            assert one._port is not None
+            one._port.hang_up()
+            one.crash()
+
+    def value() -> str:
+        row = opened(other).notebook.rows[note]
+        return row.title if act == "note.rename" else row.folder
+
+    listen(one, die)
+    one.act(act, note=note, value="Alpha")
+    await until(lambda: bool(died) and value() == "Alpha", "it was done, and the window does not know", 20.0)
+    other.act(act, note=note, value="Beta")
+    await until(lambda: other.saved and value() == "Beta", "another value is saved")
+
+    one.open()
+    await until(lambda: one.ready == "ready" and one.saved, "the first window is back, and has its answer", 20.0)
+    await home.quiet(other)
+    await asyncio.sleep(A_WHILE_S)
+
+    assert value() == "Beta"
+    assert opened(one).notebook.rows[note] == opened(other).notebook.rows[note]
+
+
+@rule
+async def test_what_another_tab_of_the_core_did_since_is_not_taken_back_before_it_is_durable(home: Home) -> None:
+    """Both titles wait for room when the page of the first one is loaded again."""
+    tab = await home.begin()
+    await home.quiet(tab)
+    note = tab.note
+    assert note is not None
+    other = await home.tab(tab.worker, tab.query)
+    await until(lambda: other.note == note, "both have it open")
+    fail_writes(tab.worker.device)
+    tab.act("note.rename", note=note, value="Alpha")
+    await asyncio.sleep(A_WHILE_S)
+    other.act("note.rename", note=note, value="Beta")
+    await asyncio.sleep(A_WHILE_S)
+
+    await load_again(tab)
+    await asyncio.sleep(A_WHILE_S)
+    mend(tab.worker.device)
+
+    await until(lambda: tab.saved and other.saved, "both are saved", 30.0)
+    await until(lambda: opened(tab).notebook.rows[note].title == "Beta", "the later title stands")

@@ -184,7 +184,10 @@ class Core:
         await self._go(session, state, is_told=True)
         problems = []
         for pending in hello.pending:
-            problems.append(await self._take(session, pending))
+            if isinstance(pending, Act):
+                problems.append(await self._act(session, pending, again=True))
+            else:
+                problems.append(await self._take(session, pending))
         self._ready_again(session)
         session.greeted = True
         self._render(session)
@@ -203,7 +206,7 @@ class Core:
             return await self._bind(session, None, None)
         return None
 
-    async def _act(self, session: TabSession, act: Act) -> str | None:
+    async def _act(self, session: TabSession, act: Act, *, again: bool = False) -> str | None:
         before = self._state(session)
         try:
             opened = await self.notebooks.named(session, act.notebook)
@@ -212,7 +215,9 @@ class Core:
             session.call("stay", {"note": act.nonce})
             return None
         tab = before if opened.notebook.id == before.notebook else Tab(opened.notebook.id, rows=before.rows)
-        done = await acted(opened, session, tab, device_of(opened, session, self.notebooks.shown), act, self._errands)
+        is_taken = again and await opened.log.journal.has_taken(act.nonce)
+        device = device_of(opened, session, self.notebooks.shown)
+        done = await acted(opened, session, tab, device, act, self._errands, is_taken=is_taken)
         await self._go(session, self._state(session), before=before, calls=done.calls)
         return done.problem
 

@@ -95,6 +95,8 @@ class OpenNotebook:
         self.derived = Derived(
             log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
         )
+        # The nonces of acts that are carried out and not durable yet.
+        self.acts_under_way: set[str] = set()
         self.members_met = asyncio.Event()
         self.syncing = Syncing(
             environment, log, identity, self.receiving, self._took, changed, self.members_met.set, self.digests

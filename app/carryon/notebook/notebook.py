@@ -230,6 +230,10 @@ class Notebook:
             self._unsaved.made(command.note, command, maker, title)
         return [opened.wrote(command.note, update, now), *self._refreshed(command.note)]
 
+    def given_again(self, command: Command, maker: str) -> None:
+        """A person has given a command once more that was carried out and may not be durable; see `act` for its maker."""
+        self._unsaved.given_again(command.note, command, maker)
+
     def edit(self, note_id: str, update: bytes, now: int, maker: str | None = None) -> list[Fact]:
         """Take an edit that a person made in a tab's own replica; see `act` for its maker."""
         opened = self._open.get(note_id)

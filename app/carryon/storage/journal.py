@@ -6,9 +6,11 @@
    So two cores that write as one author, against its lock, never take each other's rows for their own.
 3. A row that does not open stays where it is, is named in quarantine, and hides no other.
 4. Rows whose outcome was not known may be added again, and are then there once.
+5. The nonce of an act is kept with the last of its rows: a page that was not told may give the act again, whatever was done since.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -16,7 +18,7 @@ from typing import Final, TypeAlias
 from carryon.storage import layouts
 from carryon.storage.errors import Busy, Exists, Moved
 from carryon.storage.generation import COMMIT_TRIES_MAX, Generation
-from carryon.storage.keys import beneath
+from carryon.storage.keys import Key, beneath
 from carryon.storage.layouts import JournalRow
 from carryon.storage.quarantine import DamagedRecord, Quarantine
 from carryon.storage.store import Add, Entry, Expect, Operation, Put
@@ -24,6 +26,7 @@ from carryon.storage.store import Add, Entry, Expect, Operation, Put
 JournalKey: TypeAlias = tuple[bytes, int]
 
 TURN_ROWS: Final = 2**32
+ACTS_MAX: Final = 4096
 # A turn that does not read may be any: so far on the count of starts has not come.
 TURN_UNREADABLE: Final = 2**20
 
@@ -52,9 +55,14 @@ class _Batch:
     rows: Sequence[Journalled]
     turns: Sequence[Operation]
     next_by_author: Mapping[bytes, int]
+    acts: Sequence[str]
 
-    def is_of(self, rows: Sequence[JournalRow]) -> bool:
-        return [one.row for one in self.rows] == list(rows)
+    def is_of(self, rows: Sequence[JournalRow], acts: Sequence[str]) -> bool:
+        return ([one.row for one in self.rows], self.acts) == (list(rows), acts)
+
+    def operations(self) -> list[Operation]:
+        taken = (Put("meta", _place_of_act(act), layouts.plain(act.encode())) for act in self.acts)
+        return [*self.turns, *(Add("journal", one.value, one.key) for one in self.rows), *taken]
 
 
 class Journal:
@@ -66,17 +74,18 @@ class Journal:
         self._next_by_author: dict[bytes, int] = {}
         self._unanswered: _Batch | None = None
 
-    async def add(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
-        """Keep edits durably, in one commit, and give them as they are kept; after an error give the same again."""
+    async def add(self, rows: Sequence[JournalRow], acts: Sequence[str] = ()) -> Sequence[Journalled]:
+        """Keep edits durably, in one commit, and give them as they are kept; after an error give the same again.
+
+        `acts` are the nonces of acts that are taken with these rows (`has_taken`).
+        """
         batch = self._unanswered
         for _ in range(COMMIT_TRIES_MAX):
-            if batch is None or not batch.is_of(rows):
-                batch = await self._numbered(rows)
+            if batch is None or not batch.is_of(rows, acts):
+                batch = await self._numbered(rows, acts)
             self._unanswered = batch
             try:
-                await self._generation.commit(
-                    [*batch.turns, *(Add("journal", one.value, one.key) for one in batch.rows)]
-                )
+                await self._generation.commit(batch.operations())
             except (Exists, Moved):
                 # It was made before and nobody was told, or another core has taken the turn.
                 if not await self._holds(batch.rows):
@@ -109,7 +118,12 @@ class Journal:
                 held.append(Journalled(one.key, one.row, entry.value))
         return held
 
-    async def _numbered(self, rows: Sequence[JournalRow]) -> _Batch:
+    async def has_taken(self, act: str) -> bool:
+        """Tell whether an act is known to have been taken: of `ACTS_MAX` acts at most, of which a newer one displaces an older."""
+        record = await self._generation.record("meta", _place_of_act(act))
+        return record == layouts.plain(act.encode())
+
+    async def _numbered(self, rows: Sequence[JournalRow], acts: Sequence[str]) -> _Batch:
         turns: list[Operation] = []
         following = dict(self._next_by_author)
         for author in {row.author for row in rows} - following.keys():
@@ -131,7 +145,7 @@ class Journal:
                 for key, row in zip(keys, rows, strict=True)
             )
         )
-        return _Batch([Journalled(*one) for one in zip(keys, rows, values, strict=True)], turns, following)
+        return _Batch([Journalled(*one) for one in zip(keys, rows, values, strict=True)], turns, following, acts)
 
     async def _holds(self, rows: Sequence[Journalled]) -> bool:
         found = await self._generation.store.find("journal", [one.key for one in rows])
@@ -142,6 +156,10 @@ class Journal:
         payload = await self._generation.unseal(_place(key), entry.value)
         row = None if payload is None else layouts.journal_in(payload, key[0])
         return DamagedRecord("journal", entry.key) if row is None else Journalled(key, row, entry.value)
+
+
+def _place_of_act(act: str) -> Key:
+    return "act", int.from_bytes(hashlib.sha256(act.encode()).digest()[:8], "big") % ACTS_MAX
 
 
 def _place(key: JournalKey) -> str:

@@ -43,11 +43,26 @@ class Done:
     calls: tuple[Call, ...]
 
 
-async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Device, act: Act, orders: Orders) -> Done:
-    """Take an action of a tab in a notebook, which may be another one than it shows by now; the tab is told when it is durable."""
+async def acted(
+    opened: OpenNotebook,
+    session: TabSession,
+    tab: Tab,
+    device: Device,
+    act: Act,
+    orders: Orders,
+    *,
+    is_taken: bool = False,
+) -> Done:
+    """Take an action of a tab in a notebook, which may be another one than it shows by now; the tab is told when it is durable.
+
+    `is_taken` where it was taken before: then nothing is changed once more, and the tab is answered.
+    """
     with opened.notebook.seen_by(session.name):
         decided = decide(opened.notebook, tab, device, Action(act.name, act.args, act.nonce))
     match decided:
+        case Refused() if is_taken:
+            session.saved(act.seq)
+            return Done(None, (_stay(act),))
         case Refused(reason):
             _refuse(session, act, reason)
             return Done(reason, (_stay(act),))
@@ -60,19 +75,30 @@ async def acted(opened: OpenNotebook, session: TabSession, tab: Tab, device: Dev
     problems: list[str] = []
     is_written = False
     for command in decided.commands:
-        if isinstance(command, Command):
+        if isinstance(command, Command) and (is_taken or act.nonce in opened.acts_under_way):
+            # Done twice, it would take back what was done since.
+            opened.notebook.given_again(command, session.name)
+            is_written = True
+            problem = None
+        elif isinstance(command, Command):
             problem = await commanded(opened, session, command)
             is_written = is_written or problem is None
         else:
             problem = await _ordered(command, opened, session, act, orders)
         problems += [problem] if problem else []
     if is_written:
-        opened.writer.put((), lambda _rows: session.saved(act.seq), session)
+        opened.acts_under_way.add(act.nonce)
+        opened.writer.put((), lambda _rows: _taken(opened, session, act), session, act=act.nonce)
     elif problems:
         _refuse(session, act, problems[0])
     else:
         session.saved(act.seq)
     return Done(next(iter(problems), None), decided.calls if is_here else (_stay(act),))
+
+
+def _taken(opened: OpenNotebook, session: TabSession, act: Act) -> None:
+    opened.acts_under_way.discard(act.nonce)
+    session.saved(act.seq)
 
 
 def _refuse(session: TabSession, act: Act, reason: str) -> None:

@@ -29,12 +29,16 @@ LATE_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Rows of one edit, what to do when they are durable, by whom and when they were put (the loop's clock, seconds)."""
+    """Rows of one edit, what to do when they are durable, by whom and when they were put (the loop's clock, seconds).
+
+    `act` is the nonce of an act that is taken with them, "" where there is none.
+    """
 
     rows: Sequence[JournalRow]
     then: Callable[[Sequence[Journalled]], None]
     by: object
     put_at: float
+    act: str
 
 
 class Writer:
@@ -51,11 +55,18 @@ class Writer:
         self._waiting: dict[str, deque[tuple[JournalRow, object]]] = {}
         self.problem: str | None = None
 
-    def put(self, rows: Sequence[JournalRow], then: Callable[[Sequence[Journalled]], None], by: object = None) -> None:
-        """Queue the rows of one edit; `by` is the tab that made it."""
+    def put(
+        self,
+        rows: Sequence[JournalRow],
+        then: Callable[[Sequence[Journalled]], None],
+        by: object = None,
+        *,
+        act: str = "",
+    ) -> None:
+        """Queue the rows of one edit; `by` is the tab that made it, `act` names an act that is taken when they are durable."""
         if len(self._items) >= ITEMS_MAX:
             raise OverflowError(f"{ITEMS_MAX:,} edits wait to be saved and find no room: make room on this device")
-        self._items.append(Item(rows, then, by, asyncio.get_running_loop().time()))
+        self._items.append(Item(rows, then, by, asyncio.get_running_loop().time(), act))
         for row in rows:
             self._waiting.setdefault(row.note, deque()).append((row, by))
         self._come.set()
@@ -79,7 +90,7 @@ class Writer:
     @property
     def is_late(self) -> bool:
         """Whether an edit has waited longer than a person should have to believe it is saved."""
-        rows = [item for item in self._writing if item.rows]
+        rows = [item for item in self._writing if item.rows or item.act]
         return bool(rows) and asyncio.get_running_loop().time() - rows[0].put_at > LATE_S
 
     async def run(self) -> None:
@@ -90,7 +101,8 @@ class Writer:
                 await self._come.wait()
             self._writing = [self._items.popleft() for _ in range(min(BATCH_MAX, len(self._items)))]
             rows = [row for item in self._writing for row in item.rows]
-            written = iter(await self._write(rows) if rows else ())
+            acts = [item.act for item in self._writing if item.act]
+            written = iter(await self._write(rows, acts) if rows or acts else ())
             batch, self._writing = self._writing, []
             for item in batch:
                 for row in item.rows:
@@ -102,12 +114,12 @@ class Writer:
         if not self._waiting[note]:
             del self._waiting[note]
 
-    async def _write(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
+    async def _write(self, rows: Sequence[JournalRow], acts: Sequence[str]) -> Sequence[Journalled]:
         loop = asyncio.get_running_loop()
         late_at = loop.time() + LATE_S
         late = loop.call_at(late_at, self._changed)
         try:
-            journalled = await self._add(rows)
+            journalled = await self._add(rows, acts)
         finally:
             late.cancel()
         if self.problem is not None or loop.time() >= late_at:
@@ -115,12 +127,12 @@ class Writer:
             self._changed()
         return journalled
 
-    async def _add(self, rows: Sequence[JournalRow]) -> Sequence[Journalled]:
+    async def _add(self, rows: Sequence[JournalRow], acts: Sequence[str]) -> Sequence[Journalled]:
         pause = PAUSE_FIRST_S
         while True:
             try:
                 await self._begin()
-                return await self._journal.add(rows)
+                return await self._journal.add(rows, acts)
             except StorageError as error:
                 self.problem = str(error)
                 self._changed()

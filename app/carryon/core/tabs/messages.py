@@ -6,8 +6,8 @@ are the types, their fields the members. `python -m carryon.core.tabs.messages` 
 1. What a tab says is decoded at the door: `decode` gives a message of `FromTab` or `Rejected`, and never raises for bad input.
 2. `seq` counts per load of a tab, from 1, over `Act` and `Edit` together. Each message is answered for itself: `Saved(seq)` says that this
    one is durable, `Dropped(seq)` that nothing of it is to be kept. What was refused with words in it is answered by neither.
-3. A tab keeps what is not yet answered and says it again in `Hello.pending`; both kinds may be applied twice: an edit because it is a CRDT
-   update, an act because what it creates is named by its `nonce`.
+3. A tab keeps what is not yet answered and says it again in `Hello.pending`; twice is once: an edit is a CRDT update, an act is known by
+   its `nonce`, which is kept with what it did and names what it creates.
 4. `notebook` is that of the note, or that which the tab showed when something was pressed; empty before the tab has heard of one. A tab
    may show another one when it says it again.
 5. `shown` is the newest number that the core gave with `Bind` or `Update` for the note; the core knows which heads it stands for. No number
