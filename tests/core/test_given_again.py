@@ -79,6 +79,25 @@ async def test_what_was_given_again_outlives_the_core(home: Home, again: object)
     await until(lambda: tab.text == "words in a new note", "and its words")
 
 
+@rule
+async def test_a_new_note_is_trashed_pinned_and_restored_again_before_it_is_shown(home: Home) -> None:
+    """Whatever its page gives again before there is room, the core lives, and does it."""
+    tab, note = await made_on_a_full_disk(home)
+    for act in ("note.pin", "note.trash", "note.restore", "note.trash"):
+        tab.act(act, note=note, pinned="true")
+    await asyncio.sleep(A_WHILE_S)
+    core = tab.worker.core
+
+    await load_again(tab)
+    await asyncio.sleep(A_WHILE_S)
+    assert tab.worker.core is core
+    mend(tab.worker.device)
+
+    await until(lambda: tab.saved, "all is saved", 30.0)
+    row = opened(tab).notebook.rows[note]
+    assert row.pinned and row.trashed
+
+
 @pytest.mark.parametrize("act", ["note.rename", "note.move"])
 @rule
 async def test_what_was_done_since_is_not_taken_back(home: Home, act: str) -> None:

@@ -90,10 +90,16 @@ def carry_out(rule: Rule, scene: Scene, args: Mapping[str, str]) -> Outcome | Re
 
 
 def note_here(scene: Scene, text: str | None) -> str | Refused:
-    """Decode the id of a note that is in the notebook, or will be: nobody but who has made that one knows of it."""
-    if text is None or not is_id(text) or not (text in scene.notebook.rows or scene.notebook.is_unsaved(text)):
+    """Decode the id of a note that is in the notebook."""
+    if text is None or not is_id(text) or text not in scene.notebook.rows:
         return Refused("This note is not in the notebook any more.")
     return text
+
+
+def note_to_edit(scene: Scene, text: str | None) -> str | Refused:
+    """Decode the id of a note that is in the notebook, or will be: of one that is not durable only who has made it knows."""
+    is_made = text is not None and is_id(text) and scene.notebook.is_unsaved(text)
+    return text if is_made and text is not None else note_here(scene, text)
 
 
 def notebook_here(scene: Scene, text: str | None) -> str | Refused:

@@ -19,7 +19,7 @@ from carryon.notebook.notebook import Notebook
 from carryon.notes import markdown
 from carryon.notes.fields import Field
 from carryon.notes.note import Note
-from carryon.views.action import Call, Outcome, Refused, Rule, Scene, flag, name, note_here, title
+from carryon.views.action import Call, Outcome, Refused, Rule, Scene, flag, name, note_here, note_to_edit, title
 from carryon.views.dates import counted, day_of, day_words, machine_time
 from carryon.views.device import Device
 from carryon.views.orders import ExportNote
@@ -164,9 +164,9 @@ def _export(scene: Scene, note: str) -> Outcome:
 rules: Final[Mapping[str, Rule]] = {
     "note.create": Rule(_create, edits=True),
     "note.close": Rule(_close),
-    "note.rename": Rule(_rename, {"note": note_here, "value": title}, edits=True),
-    "note.move": Rule(_move, {"note": note_here, "value": name}, edits=True),
-    "note.pin": Rule(_pin, {"note": note_here, "pinned": flag}, edits=True),
+    "note.rename": Rule(_rename, {"note": note_to_edit, "value": title}, edits=True),
+    "note.move": Rule(_move, {"note": note_to_edit, "value": name}, edits=True),
+    "note.pin": Rule(_pin, {"note": note_to_edit, "pinned": flag}, edits=True),
     "note.preview": Rule(_show_preview, {"shown": flag}),
     "note.export": Rule(_export, {"note": note_here}),
 }

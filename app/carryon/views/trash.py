@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from carryon.notebook.commands import RestoreNote, TrashNote
-from carryon.views.action import Outcome, Rule, Scene, note_here
+from carryon.views.action import Outcome, Rule, Scene, note_to_edit
 from carryon.views.device import Toast
 from carryon.views.legible import legible
 from carryon.views.orders import DismissToast, ShowToast
@@ -15,7 +15,9 @@ from carryon.views.orders import DismissToast, ShowToast
 
 def _trash_note(scene: Scene, note: str) -> Outcome:
     tab = replace(scene.tab, note=None) if scene.tab.note == note else scene.tab
-    name = legible(scene.notebook.rows[note].title) or "Untitled"
+    # A note that is not shown yet may be trashed again by the page that has made it.
+    row = scene.notebook.rows.get(note)
+    name = (row and legible(row.title)) or "Untitled"
     shown = name if len(name) <= 40 else f"{name[:39]}…"
     return Outcome(tab, (TrashNote(note), ShowToast(Toast(f"Moved “{shown}” to the trash", restore=note))))
 
@@ -30,6 +32,6 @@ def _restore_note(scene: Scene, note: str) -> Outcome:
 
 
 rules: Final[Mapping[str, Rule]] = {
-    "note.trash": Rule(_trash_note, {"note": note_here}, edits=True),
-    "note.restore": Rule(_restore_note, {"note": note_here}, edits=True),
+    "note.trash": Rule(_trash_note, {"note": note_to_edit}, edits=True),
+    "note.restore": Rule(_restore_note, {"note": note_to_edit}, edits=True),
 }
