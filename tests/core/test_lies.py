@@ -10,7 +10,7 @@ from random import Random
 from carryon_sync.formats.change import id_in
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.codec import decode, encode
-from carryon_sync.protocol.frames import Ack, Changes, Found, Frame, IdAlone, Push, Unknown
+from carryon_sync.protocol.frames import Ack, Changes, Found, Frame, IdAlone, Push, Receipt, Unknown
 from carryon_sync.relay.room_effects import Deliver, RoomEffect
 
 from tests.core.home import Home, holdings, opened, rule
@@ -209,3 +209,33 @@ async def test_i3_no_receipt_goes_beyond_a_copy_that_its_author_never_signed(hom
 
 def _flipped(data: bytes) -> bytes:
     return data[:-1] + bytes([data[-1] ^ 1])
+
+
+@rule
+async def test_a_receipt_counts_for_whom_it_names_and_not_for_whom_the_relay_says(home: Home) -> None:
+    """The relay hands a device its own receipt, and another one's, under many names: nothing is kept, and nobody has seen more."""
+    relay, anna, bert = await two_devices(home)
+    said_by: dict[str, bytes] = {}
+
+    def up(device: str, frame: Frame) -> list[Frame]:
+        if isinstance(frame, Receipt):
+            said_by[device] = frame.sealed
+        return [frame]
+
+    def down(device: str, frame: Frame) -> list[Frame]:
+        invented = [Receipt(bytes([number]) * 32, sealed) for number in range(1, 30) for sealed in said_by.values()]
+        return [frame, *invented] if device == "Anna" else [frame]
+
+    relay.up_hand = up
+    await write(bert, "what both have")
+    await home.together(anna, bert)
+    await until(lambda: len(said_by) == 2, "both have said how far they are", 60.0)
+    relay.down_hand = down
+    await write(anna, "something more")
+    await home.together(anna, bert)
+
+    syncing = opened(anna).syncing
+    members = [device.id for device in opened(anna).identity.members.devices()]
+    assert len(await opened(anna).log.relays.receipts(syncing.address or "")) == 2
+    assert syncing._evidence.receipts.keys() <= set(members)
+    assert opened(anna).identity.certificate not in syncing.standing().seen_by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from carryon_sync.formats.members import RECORDS_MAX
-from carryon_sync.formats.records import Record, Role, decode_record
+from carryon_sync.formats.records import Record, Role, UnknownSays, decode_record
 from carryon_sync.formats.running import RUNNING_START
 from carryon_sync.protocol.batches import batched
 from carryon_sync.protocol.closing import Closing
@@ -132,6 +132,22 @@ class TestBounds:
         assert code == "refused-record"
         assert "the limit is" in told
         assert len(bench.relay.ledger.open(bench.people.notebook).records) == 3
+
+    def test_half_of_the_bytes_are_for_owners(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who may only read cannot use up the place of the record that puts it out."""
+        bench = Bench()
+        people, reader = bench.people, bench.people.device("reader", Role.READER)
+        bench.device().say(MembersRecords((reader.certificate.encode(),)))
+        kept = sum(len(record.encode()) for record in people.members.records())
+        monkeypatch.setattr(reception, "MEMBERS_BYTES_MAX", 2 * kept)
+
+        caller = bench.device(reader)
+        caller.say(MembersRecords((people.written(UnknownSays(200, b""), reader).encode(),)))
+        bench.work()
+        assert any(isinstance(frame, Error) and f"the limit is {kept}" in frame.words for frame in caller.frames())
+        caller = bench.device().say(MembersRecords((people.written(UnknownSays(200, b""), bench.laptop).encode(),)))
+        bench.work()
+        assert not any(isinstance(frame, Error) for frame in caller.frames())
 
     def test_what_is_refused_for_one_reason_is_said_once(self) -> None:
         caller = Bench().caller().say(MembersRecords((b"nonsense",) * 2000))

@@ -20,7 +20,17 @@ from dataclasses import dataclass
 
 from carryon_sync.formats.change import Change, signed_bytes
 from carryon_sync.formats.members import Held, Members, Missing, SignedBy
-from carryon_sync.formats.records import Certificate, Epoch, Invite, Record, Revocation, decode_record, fingerprint_of
+from carryon_sync.formats.records import (
+    ROOT,
+    Certificate,
+    Epoch,
+    Invite,
+    Record,
+    Revocation,
+    Root,
+    decode_record,
+    fingerprint_of,
+)
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.protocol.frames import ByCertificate, ByInvite, Hello, hello_signed
 
@@ -64,6 +74,13 @@ class Admission:
                 self._add(record, late=False)
             else:
                 self.damaged += 1
+
+    def is_by_owner(self, data: bytes) -> bool:
+        """Say whether a record is the root's or an owner's, if it is what it says."""
+        record = decode_record(data)
+        if isinstance(record, Rejected):
+            return False
+        return record.issuer == ROOT or isinstance(record.says, Root) or self.members.is_owner(record.issuer)
 
     def take(self, data: bytes, by: bytes | None, date: int) -> Taken | Held | Rejected:
         """Take a record from a connection, which was let in as the device with the certificate `by`, or not yet."""

@@ -47,10 +47,10 @@ class Reception:
         kept = self._unproven if pending is None else pending
         refused: dict[str, None] = {}
         for data in records:
-            if self._bytes + len(data) > MEMBERS_BYTES_MAX:
-                refused[f"the members' records have {self._bytes} bytes already, the limit is {MEMBERS_BYTES_MAX}"] = (
-                    None
-                )
+            # Who is no owner cannot use up the place of the record that puts it out.
+            limit = MEMBERS_BYTES_MAX if self._admission.is_by_owner(data) else MEMBERS_BYTES_MAX // 2
+            if self._bytes + len(data) > limit:
+                refused[f"the members' records have {self._bytes} bytes already, the limit is {limit}"] = None
                 continue
             taken = self._admission.take(data, visitor.certificate, date)
             if isinstance(taken, Rejected):

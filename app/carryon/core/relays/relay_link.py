@@ -359,7 +359,8 @@ class RelayLink:
 
     async def _keep_receipt(self, certificate: bytes, sealed: bytes) -> None:
         known = self._evidence.receipts.get(certificate)
-        if certificate != self._identity.certificate and await self._believe(sealed):
+        # The frame's name is the relay's word: what counts is whom the receipt itself names.
+        if certificate_in(sealed) == certificate != self._identity.certificate and await self._believe(sealed):
             # What the relay has kept comes first; what comes later, or is new, a device has just said: it is there.
             if self._evidence.live or (known is not None and self._evidence.receipts[certificate] != known):
                 self._evidence.neighbour_at = self._environment.now()
