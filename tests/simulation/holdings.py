@@ -57,6 +57,12 @@ class Holdings:
             self._rotten = {pos: id for pos, id in self._rotten.items() if not self._reads(pos)}
         return self.chronicle.ids - set(self._rotten.values()) if self._rotten else self.chronicle.ids
 
+    @property
+    def entered(self) -> set[bytes]:
+        """The ids of all changes that have entered the log, also of those that have rotted there."""
+        self.read_on()
+        return self.chronicle.ids
+
     def rot(self, store: str, entry: Entry, random: Random) -> None:
         """Turn over one bit of a record."""
         assert self.disk is not None, "a record lies on a disk"

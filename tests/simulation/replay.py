@@ -31,14 +31,21 @@ Exported = Counter[tuple[str, str, str]]
 
 async def start_again(world: World) -> None:
     """End everything, start every device anew, and hold its exports against its logs."""
+    world.started_again = True
     for device in world.members:
         world.end(device)
     tabs = [world.open_tab(device.worker()) for device in world.members]
     for tab in tabs:
         await until(partial(_is_ready, tab), "a device starts again", START_S)
-        for notebook in world.watch.witnesses:
+        for notebook, witness in world.watch.witnesses.items():
             if world.opened(tab.worker.device, notebook):
+                holdings = witness.holdings[tab.worker.device.name]
+                await until(partial(_is_whole, holdings), "the log is read through, and whole again", START_S)
                 await _compare(world, tab, notebook)
+
+
+def _is_whole(holdings: Holdings) -> bool:
+    return holdings.ids == holdings.entered
 
 
 async def _compare(world: World, tab: Tab, notebook: str) -> None:

@@ -58,6 +58,8 @@ class World:
         self.notebook = ""
         self._opened = 0
         self.hostile = self.follows(HOSTILE_RELAY)
+        # Whether all devices have been started again after peace.
+        self.started_again = False
         self.watch.statuses.seen_by = self.follows(SEEN_BY)
         self._paces = self.random.choice(PACES) if self.follows(SLOW_MACHINES) else (0.0, 0.0)
         self._commits_go_on = self.follows(COMMITS_GO_ON)
