@@ -16,11 +16,14 @@ from carryon.core.tabs.messages import Call
 from carryon.notebook.importing import NoteFile, read_file
 from carryon.notes.note import Note
 from carryon.notes.row import row_of
+from carryon.storage.quarantine import Kind
+from carryon_sync.formats.ids import text_of
 
 from tests.simulation.holdings import Holdings
 from tests.simulation.statuses import notebook_of
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
+from tests.simulation.witness import Witness
 from tests.simulation.world import World
 
 START_S: Final = 120.0
@@ -39,13 +42,19 @@ async def start_again(world: World) -> None:
         await until(partial(_is_ready, tab), "a device starts again", START_S)
         for notebook, witness in world.watch.witnesses.items():
             if world.opened(tab.worker.device, notebook):
-                holdings = witness.holdings[tab.worker.device.name]
-                await until(partial(_is_whole, holdings), "the log is read through, and whole again", START_S)
+                await until(
+                    partial(_is_whole, world, witness, tab), "the log is read through, and whole again", START_S
+                )
                 await _compare(world, tab, notebook)
 
 
-def _is_whole(holdings: Holdings) -> bool:
-    return holdings.ids == holdings.entered
+def _is_whole(world: World, witness: Witness, tab: Tab) -> bool:
+    """Whether a device has again what has rotted there, where the relay has it, and shows it."""
+    device = tab.worker.device
+    holdings, notebook = witness.holdings[device.name], text_of(witness.notebook)
+    rotten = (holdings.entered - holdings.ids) & world.relay.ids(witness.notebook)
+    items = [item for opened in world.opened(device, notebook) for item in opened.attention.items]
+    return not rotten and not any(item.kind in (Kind.DAMAGED, Kind.UNREAD) for item in items)
 
 
 async def _compare(world: World, tab: Tab, notebook: str) -> None:

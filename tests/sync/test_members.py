@@ -617,4 +617,5 @@ class TestBounds:
         for number in range(joined):
             after = (people.admit(people.joined(f"{number}", invite, after=after)).id,)
 
-        assert asked <= 3 * joined**2
+        assert len(people.members.devices()) == joined + 1
+        assert asked <= 1.5 * joined**2
