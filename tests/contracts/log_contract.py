@@ -147,6 +147,22 @@ async def a_fold_that_was_made_may_be_made_again(device: Device) -> None:
 
 
 @rule
+async def a_fold_that_a_relay_has_given_takes_its_rows_out(device: Device) -> None:
+    """A copy of this device has folded the same rows, and the relay was quicker: nothing is twice, and nothing waits."""
+    log = device.log
+    fence = await connected(log, HOME)
+    rows = await log.journal.add([row("n", b"1"), row("n", b"2")])
+    one = change("n", ALICE, 1)
+    await log.append(Received((one,), relay=HOME), fence)
+
+    entries = await log.fold([Fold(one, None, (rows[0],))])
+
+    assert entries == [LogEntry(1, one)]
+    assert list((await log.journal.read()).rows) == [rows[1]]
+    assert await logged(log) == [one]
+
+
+@rule
 async def of_two_cores_that_fold_the_same_rows_one_wins(device: Device) -> None:
     """The row is in one change, and the other core is told that it moved."""
     rows = await device.log.journal.add([row("n", b"1")])

@@ -26,11 +26,11 @@ async def two_changes(home: Home) -> tuple[Tab, str]:
     return tab, note
 
 
-def damage(tab: Tab, note: str, first: int) -> None:
-    """Damage the changes of a note on the tab's device, from the `first` on."""
+def damage(tab: Tab, note: str, first: int, end: int | None = None) -> None:
+    """Damage the changes of a note on the tab's device, from the `first` on up to the `end`."""
     here, tag = holdings(tab), opened(tab).identity.tag(note)
     entries = [(entry, layouts.change_in(entry.value, entry.unique)) for entry in here.entries("log")]
-    damaged = [entry for entry, change in entries if change is not None and change.header.tag == tag][first:]
+    damaged = [entry for entry, change in entries if change is not None and change.header.tag == tag][first:end]
     assert damaged and here.disk is not None
     for entry in damaged:
         middle = len(entry.value) // 2
@@ -76,6 +76,51 @@ async def test_a_note_of_which_nothing_can_be_read_is_said(home: Home) -> None:
     await home.show(tab, welcome)
     tab.type("goes on ")
     await until(lambda: tab.saved, "another note is written in")
+
+
+async def without_its_beginning(home: Home, tab: Tab, note: str) -> Tab:
+    """A core that has made rows and texts anew without a note, because the first of its two changes is damaged."""
+    damage(tab, note, 0, 1)
+    here = holdings(tab)
+    assert here.disk is not None
+    for store in ("rows", "texts"):
+        here.disk.clear(store)
+    home.relay.crash()
+    tab = await start_again(home, tab)
+    await until(lambda: len(here.entries("rows")) == 2 == len(here.entries("texts")), "both are made anew", 10.0)
+    assert note not in opened(tab).notebook.rows
+    home.relay.start()
+    await until(
+        lambda: all(layouts.change_in(one.value, one.unique) for one in here.entries("log")), "it is mended", 120.0
+    )
+    return tab
+
+
+@rule
+async def test_what_is_mended_is_there_with_all_that_followed_on_it(home: Home) -> None:
+    """E7: the change that comes again begins a note of which the log holds more."""
+    tab, note = await two_changes(home)
+    tab = await without_its_beginning(home, tab, note)
+
+    await home.show(tab, note)
+    await until(lambda: tab.text == "first words second words", "the note is whole", 5.0)
+
+
+@rule
+async def test_what_is_mended_is_there_though_the_core_ends_before_it_has_written_its_rows(home: Home) -> None:
+    """E7: the stored rows name a place of the log behind the change that was mended, and were made without it."""
+    tab, note = await two_changes(home)
+    tab = await without_its_beginning(home, tab, note)
+    home.relay.crash()
+    tab = await start_again(home, tab)
+
+    await home.show(tab, note)
+    await until(lambda: tab.text == "first words second words", "the note is whole", 5.0)
+    await asyncio.sleep(5)
+    rows = holdings(tab).entries("rows")
+    tab = await start_again(home, tab)
+    await asyncio.sleep(5)
+    assert holdings(tab).entries("rows") == rows, "what was made anew once is not again"
 
 
 @rule

@@ -13,6 +13,7 @@ from typing import Final
 
 from carryon.notes.note import Note
 from carryon.notes.row import Row
+from carryon.storage.quarantine import Kind
 
 from tests.simulation.device import Device
 from tests.simulation.statuses import notebook_of
@@ -58,6 +59,8 @@ def _lacking_in(world: World, notebook: str, witness: Witness) -> str:
                 return f"a core of {device.name} has absorbed {opened.receiving.absorbed} of {len(on_relay)}"
             if not opened.texts_read.done():
                 return f"a core of {device.name} reads texts"
+            if any(item.kind in (Kind.DAMAGED, Kind.UNREAD) for item in opened.attention.items):
+                return f"a core of {device.name} has met what has rotted"
     return ""
 
 

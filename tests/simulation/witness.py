@@ -120,7 +120,7 @@ class Witness:
         if self.trusts_relay:
             return self.acked
         # What only a liar holds is held by nobody.
-        return set[bytes]().union(*(one.ids for one in self.holdings.values()))
+        return set[bytes]().union(*(one.entered for one in self.holdings.values()))
 
     def held_once(self, profile: str) -> set[bytes]:
         """All changes that devices of a name have ever held."""
@@ -151,7 +151,9 @@ class Witness:
         """A device's disk is gone, and with it what was nowhere else."""
         gone = self.holdings.pop(device.name)
         self._held_once.setdefault(device.profile, set()).update(gone.chronicle.ids)
-        elsewhere = set[bytes]().union(self.relay.ids(self.notebook), *(one.ids for one in self.holdings.values()))
+        # What only a liar holds is held by nobody.
+        relays = self.relay.ids(self.notebook) if self.trusts_relay else set[bytes]()
+        elsewhere = relays.union(*(one.ids for one in self.holdings.values()))
         there = self.bodies.updates(elsewhere)
         for one in tuple(self.written):
             if one.device == device.name:

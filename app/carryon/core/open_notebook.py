@@ -93,7 +93,12 @@ class OpenNotebook:
         # Held by whoever brings something into memory that is on its way into the log without the writer.
         self.unlogged = asyncio.Lock()
         self.derived = Derived(
-            log, notebook, self.documents, lambda: self.receiving.absorbed, self._at_rest, identity.tag
+            log,
+            notebook,
+            self.documents,
+            lambda: (self.receiving.absorbed, self.receiving.mendings),
+            self._at_rest,
+            identity.tag,
         )
         # The nonces of acts that are carried out and not durable yet.
         self.acts_under_way: set[str] = set()
@@ -142,8 +147,11 @@ class OpenNotebook:
         return opened
 
     async def _start(self) -> None:
-        absorbed = await self.derived.read_rows()
-        await self.receiving.start(absorbed)
+        # What quarantine names at this look and not at a later one has been mended between them.
+        await self.log.quarantine.items()
+        mendings = await self.log.quarantine.mendings()
+        absorbed = await self.derived.read_rows(mendings)
+        await self.receiving.start(absorbed, mendings)
         left = (await self.log.journal.read(self.author.id)).rows
         self.outgoing.journalled(left)
         await self._inherit_if_there_is_room()
@@ -341,6 +349,8 @@ class OpenNotebook:
 
     def _quarantine_touched(self) -> None:
         self.attention.touch()
+        # With what it named the log may have been mended.
+        self._look.set()
         self._channel.post({"type": "quarantine"})
 
     def _attention_changed(self) -> None:
@@ -359,6 +369,7 @@ class OpenNotebook:
                 self._look.set()
             case "quarantine":
                 self.attention.touch()
+                self._look.set()
             case "standing" if int(message["position"]) > self.receiving.absorbed:
                 # A core may have died between a commit and its word of it; whoever leads knows where the log ends.
                 self._look.set()
@@ -436,6 +447,7 @@ class OpenNotebook:
                 await asyncio.sleep(FOLLOW_PAUSE_S)
                 self._look.set()
                 continue
+            self.derived.reflects(self.receiving.mendings)
             if taken.entered or taken.facts:
                 self.show(taken.facts)
                 self.syncing.appended(taken.entered)

@@ -25,7 +25,7 @@ author 16 ‖ n 8 ‖ id 32.
                  second key            (kind, tag, id of a change), of bytes that are none (kind, SHA-256 of data),
                                        ("damaged", store, key), of the log with the second key there behind it, or
                                        ("seen", second key of what a person has dismissed). No data: only named
-    rows         0                     8 pos reflected · 4 count of segments · the first screenful    "rows/0"
+    rows         0                     8 pos reflected · 4 count of segments · the mark of mendings   "rows/0"
                  segment, from 1       list rows                                                      "rows/<number>"
     texts        as rows               folded texts for the search                                    "texts/<number>"
     states       (note, 0)             1 format: 2 · 8 pos reflected · 2 count of heads, links ·      "states/<note>"
@@ -42,6 +42,7 @@ author 16 ‖ n 8 ‖ id 32.
                  ("journal", author)   8 turn           of the journal that wrote last as this author                 p
                  ("fork", tag)         8 pos            of the newest change beside another of its number             p
                  ("fetch", tag)        nothing: the tag is to be fetched, its waiting changes were dropped            p
+                 "mended"              the mark of mendings: nothing, sealed anew with each of them    sealed "meta/mended"
                  ("kept", name)        what the core keeps under a name                        sealed "meta/kept/<name>"
 
 The stores `segments`, `blobs` and `events` hold nothing yet: a database's stores are fixed by its generation, and these

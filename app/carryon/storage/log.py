@@ -15,7 +15,7 @@
 Bodies are not opened here, and needs not checked: that is the core's, before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from carryon_sync.formats.change import NO_PREV, Change, Link
@@ -76,8 +76,10 @@ class Log:
         return log
 
     async def fold(self, folds: Sequence[Fold]) -> list[LogEntry]:
-        """Append own changes in one transaction, taking their journal rows out; what was appended before stays as it is.
+        """Append own changes in one transaction, taking their journal rows out.
 
+        What is in the log already stays as it is, and its rows leave: this core has put it there, and was told that it failed, or a
+        relay has given what a copy of this device has folded of the same rows.
         Raises `Moved` if a head or a row is not what the change was made for: read both, and make the change anew.
         """
         for fold in folds:
@@ -92,6 +94,7 @@ class Log:
             except (Moved, Exists) as refused:
                 moved = await self._refreshed()
                 if made := await self.changes.found([fold.change for fold in folds]):
+                    await self._take_out(row for fold in folds for row in fold.rows)
                     return made
                 if not moved:
                     raise Moved(refused.store, refused.key or ()) from refused
@@ -160,13 +163,22 @@ class Log:
         """Let go of the database."""
         await self._generation.store.close()
 
+    async def _take_out(self, rows: Iterable[Journalled]) -> None:
+        while held := await self.journal.still_held(tuple(rows)):
+            try:
+                await self._generation.commit([each for row in held for each in _leaving(row)])
+            except Moved:  # Another core has just taken some of them out.
+                rows = held
+            else:
+                return
+
     def _folding(self, pos: int, fold: Fold) -> list[Operation]:
         change = fold.change
         key = (change.header.tag, change.header.author)
         value = layouts.head_value(link_of(change))
         operations: list[Operation] = []
         for row in fold.rows:
-            operations += (Expect("journal", row.key, row.value), Delete("journal", row.key))
+            operations += _leaving(row)
         if fold.head is None:
             operations.append(Add("heads", value, key))
         else:
@@ -181,6 +193,10 @@ class Log:
         await self.changes.refresh()
         await self.relays.refresh()
         return before != (self.changes.position, self.relays.names)
+
+
+def _leaving(row: Journalled) -> tuple[Operation, Operation]:
+    return Expect("journal", row.key, row.value), Delete("journal", row.key)
 
 
 def _check_follows(change: Change, head: Link | None) -> None:

@@ -2,7 +2,8 @@
 
 1. Received bytes that were refused are kept. A damaged record of this device, and a change of the log that cannot be
    read, stay where they are; quarantine names them. Nothing is deleted for being damaged.
-2. The same thing is kept once. What has been mended, or has entered the log after all, leaves (`settling`).
+2. The same thing is kept once. What has been mended, or has entered the log after all, leaves (`settling`); what stood in the log all
+   the while changes the mark of mendings with that, for what was derived from the log without it (`mendings`).
 3. At most `ITEMS_MAX` things are kept, `WHOLE_MAX` of them and `BYTES_MAX` bytes whole. What finds no room for its bytes
    is named without them, so that what came first stays whole; names displace names, the oldest first.
 4. Naming what a read came upon never fails the read: while the disk takes nothing, it is known to this core only.
@@ -18,7 +19,7 @@ from carryon.storage import layouts
 from carryon.storage.errors import Busy, Exists, Full, Lost
 from carryon.storage.generation import Generation
 from carryon.storage.keys import Key
-from carryon.storage.store import Add, Delete, Operation
+from carryon.storage.store import Add, Delete, Operation, Put
 
 ITEMS_MAX = 1000
 WHOLE_MAX = 500
@@ -26,6 +27,8 @@ BYTES_MAX = 8 << 20
 REASON_CHARACTERS_MAX = 500
 
 _SEEN = "seen"
+_MENDED = "mended"
+_MENDED_PLACE = "meta/mended"
 
 
 class Kind(StrEnum):
@@ -203,7 +206,17 @@ class Quarantine:
         """Give the operations that let go of what has been mended."""
         asked = [each for about in abouts for each in (about, (_SEEN, about))]
         found = await self._generation.store.find("quarantine", asked, unique=True) if asked else {}
-        return [Delete("quarantine", entry.key) for entry in found.values()]
+        operations: list[Operation] = [Delete("quarantine", entry.key) for entry in found.values()]
+        if any(_is_in_log(about) for about in asked):
+            operations.append(Put("meta", _MENDED, await self._generation.seal(_MENDED_PLACE, b"")))
+        return operations
+
+    async def mendings(self) -> bytes:
+        """Give a mark that is another one after each mending of the log, none (empty) before the first.
+
+        A place of the log that was mended holds words which whoever read the log before, and went by, has not.
+        """
+        return await self._generation.record("meta", _MENDED) or b""
 
     def entered(self, changes: Iterable[Name]) -> list[Key]:
         """Give what is known here about changes that are received whole after all: also that one could not wait."""
@@ -279,6 +292,11 @@ def _seen_in(about: Key | None) -> Key | None:
             return seen
         case _:
             return None
+
+
+def _is_in_log(about: Key) -> bool:
+    """Whether this names something of the log that could not be read."""
+    return _position_in(about) is not None or (isinstance(about, tuple) and about[0] == Kind.UNREAD.value)
 
 
 def _position_in(about: Key) -> int | None:

@@ -50,12 +50,7 @@ KINDS: Final[Sequence[Kind]] = (
     Kind("storage connection lost", disks.connection_lost),
     Kind("made and answered as lost", disks.lost_after_commit),
     Kind("slow disk", disks.slow_disk),
-    Kind(
-        "bit rot",
-        disks.bit_rot,
-        0,
-        "an export beside damage, and what the relay lost too: seeds 42, 97, 130, 160 at 0.5",
-    ),
+    Kind("bit rot", disks.bit_rot, 0.5),
     Kind("profile restored", disks.profile_restored, 0.5),
     Kind("profile copied", disks.profile_copied, 0.3),
     Kind("storage lost", disks.storage_lost, 0.3),

@@ -3,7 +3,8 @@
 1. Rows and texts lie in segments of `SEGMENT_NOTES` notes, in the order in which the notes came to be; a note stays in its segment, and
    only segments that changed are written again, when nothing has changed for `REST_S`.
 2. What is written names the position of the log that it reflects, all of it, the segments too that were not written again; what came
-   after is absorbed at the next start. So a crash costs time, never words. The notebook tells of every row and text that became another
+   after is absorbed at the next start. What was mended in the log before that position is not: with it the rows' mark of mendings is an
+   old one, and they are made anew. So a crash costs time, never words. The notebook tells of every row and text that became another
    one, whatever made it so: its segment is marked at once, and a mark goes only with the commit that wrote it.
 3. All of it is encoded at one moment, at which everything in memory is in the journal or in the log (`at_rest`): a state that held an
    edit which was lost would keep the edit from being written when its tab sends it again. A note of which nothing is in the log yet is
@@ -80,20 +81,21 @@ class Derived:
         log: Log,
         notebook: Notebook,
         documents: Documents,
-        absorbed: Callable[[], int],
+        reflected: Callable[[], tuple[int, bytes]],
         at_rest: Callable[[], AbstractAsyncContextManager[None]],
         tag_of: Callable[[str], bytes],
     ) -> None:
-        """`absorbed` gives the position of the log that the notebook in memory reflects; `at_rest` holds it still."""
+        """`reflected` gives the position of the log and the mark of mendings that memory reflects; `at_rest` holds it still."""
         self._log = log
         self._notebook = notebook
         self._documents = documents
-        self._absorbed = absorbed
+        self._reflected = reflected
         self._at_rest = at_rest
         self._tag_of = tag_of
         self._rows = Marked(log.rows, self._encoded_rows)
         self._texts = Marked(log.texts, self._encoded_texts)
         self._rows_position = 0
+        self._mendings = b""
         self._segment_by_note: dict[str, int] = {}
         # Notes of which nothing was in the log when rows and texts were written last.
         self._left_out: set[str] = set()
@@ -101,9 +103,13 @@ class Derived:
         self.problem: str | None = None
         notebook.derived_by(self._mark)
 
-    async def read_rows(self) -> int:
-        """Put the stored rows into the notebook; give the position that they reflect, 0 when they must be made anew."""
-        front = await self._log.rows.read_front()
+    async def read_rows(self, mendings: bytes) -> int:
+        """Put the stored rows into the notebook; give the position that they reflect, 0 when they must be made anew.
+
+        They must where they have another mark of mendings.
+        """
+        self._mendings = mendings
+        front = await self._front(self._log.rows)
         segments = None if front is None else await self._log.rows.read_segments()
         if front is None or segments is None:
             return 0
@@ -120,7 +126,7 @@ class Derived:
 
     async def read_texts(self) -> None:
         """Put the stored texts into the notebook, and read the notes whose text was not stored, or not as of the rows."""
-        front = await self._log.texts.read_front()
+        front = await self._front(self._log.texts)
         segments = None if front is None else await self._log.texts.read_segments()
         stale = set() if front is None else await self._changed_after(front.pos)
         for number, segment in enumerate(segments or (), 1):
@@ -139,6 +145,16 @@ class Derived:
                 # Of one that is not whole what can be read is looked through; one that cannot be read is found by its title.
                 document = self._notebook.note(note)
                 self._notebook.put_texts({note: document.body if document is not None else ""})
+
+    async def _front(self, store: Segmented) -> Front | None:
+        front = await store.read_front()
+        return None if front is None or front.content != self._mendings else front
+
+    def reflects(self, mendings: bytes) -> None:
+        """Memory reflects this mark of mendings: it is to be written, if it is another one."""
+        if mendings != self._mendings:
+            self._mendings = mendings
+            self._changed.set()
 
     async def _changed_after(self, pos: int) -> set[str]:
         """The notes that changed after a position, up to the one that the stored rows reflect."""
@@ -176,12 +192,12 @@ class Derived:
         """Write the rows and texts that changed, and the states of notes with long tails."""
         async with self._at_rest():
             self._notebook.refresh()
-            pos, notes = self._absorbed(), self._notes_by_segment()
+            (pos, mendings), notes = self._reflected(), self._notes_by_segment()
             rows = self._rows.encode(notes)
             texts = self._texts.encode(notes) if self._notebook.texts_ready else None
             tails = self._long_tails()
             states = [self._state(note, pos) for note in tails]
-        front = Front(pos, len(notes), b"")
+        front = Front(pos, len(notes), mendings)
         whole = await self._rows.write(front, rows)
         if texts is not None:
             whole = await self._texts.write(front, texts) and whole

@@ -113,14 +113,17 @@ class Receiving:
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
+        # The mark of mendings as of which nothing up to there is left out.
+        self.mendings = b""
         # Up to which position of the log all that no relay has shown has been given to whoever counts it.
         self.accounted = 0
         # Whether the log holds what a newer release has written and this one would have to understand.
         self.newer = False
 
-    async def start(self, absorbed: int) -> None:
-        """Begin after a position of the log that the rows reflect, with what waited before."""
+    async def start(self, absorbed: int, mendings: bytes) -> None:
+        """Begin after a position of the log and a mark of mendings that the rows reflect, with what waited before."""
         self.absorbed = self.accounted = absorbed
+        self.mendings = mendings
         self.newer = await self._log.kept(NEWER) is not None
         await self.read_waiting()
 
@@ -220,10 +223,7 @@ class Receiving:
     async def follow(self) -> Taken:
         """Absorb what other cores of this device have put into the log."""
         async with self._turn:
-            if self._mended:
-                mended = await self._log.changes.readable(self._mended)
-                await self._absorb_all([entry.change for entry in mended if entry.pos <= self.absorbed], {})
-                self._mended.clear()
+            await self._absorb_mended()
             if self._waiting:
                 # What it waited for may have come to the log by way of another core, or before the last end.
                 self._unsaid += (await self._take({}, (), None, None, ())).entered
@@ -237,6 +237,17 @@ class Receiving:
                 if not page.more:
                     entered, self._unsaid = tuple(self._unsaid), []
                     return Taken(entered=entered) + self._told()
+
+    async def _absorb_mended(self) -> None:
+        mendings = await self._log.quarantine.mendings()
+        if mendings != self.mendings:
+            # What was mended up to this mark is told with this look.
+            await self._log.quarantine.items()
+        if told := frozenset(self._mended):
+            mended = await self._log.changes.readable(told)
+            await self._absorb_all([entry.change for entry in mended if entry.pos <= self.absorbed], {}, mended=True)
+            self._mended -= told
+        self.mendings = mendings
 
     async def _take_turn(
         self,
@@ -270,15 +281,15 @@ class Receiving:
         try:
             arrivals = {id: _Arrival.of(change, body) for id, (change, body) in fresh.items()}
             appended, dropped = await self._append(arrivals, refused, relay, fence, finished)
-            entries = (*appended.new, *appended.mended)
-            await self._absorb_all([entry.change for entry in entries], fresh)
+            await self._absorb_all([entry.change for entry in appended.mended], fresh, mended=True)
+            await self._absorb_all([entry.change for entry in appended.new], fresh)
         except BaseException:
             # What is kept of it, nobody knows: what waits is what waited before, what is in the log is absorbed from there, and a mark
             # stands until it is known to be gone.
             self._hold_back_again(dict.fromkeys((*marked, *self.holdback.marked)))
             self._left_behind()
             raise
-        self.wrote(entries)
+        self.wrote((*appended.new, *appended.mended))
         return Taken(
             entered=tuple(places_of(appended.new)),
             refused=tuple(id for each in refused if (id := id_in(each.data)) is not None),
@@ -322,8 +333,13 @@ class Receiving:
             del self._waiting[id]
         return appended, outcome.dropped
 
-    async def _absorb_all(self, changes: Sequence[Change], opened: Mapping[bytes, tuple[Change, Body]]) -> None:
-        """Absorb changes of the log; those that are not `opened` yet are, in turns."""
+    async def _absorb_all(
+        self, changes: Sequence[Change], opened: Mapping[bytes, tuple[Change, Body]], *, mended: bool = False
+    ) -> None:
+        """Absorb changes of the log; those that are not `opened` yet are, in turns.
+
+        Behind a `mended` one the log may hold more of its note, which had nothing to build on.
+        """
         for turn in turns(changes):
             closed = [change for change in turn if change.id not in opened]
             bodies = dict(zip((change.id for change in closed), await read(self._identity, closed), strict=True))
@@ -332,15 +348,16 @@ class Receiving:
             await self._log.quarantine.add(
                 [Refused(body.reason, b"", Kind.UNREAD, name_of(change)) for change, body in unread]
             )
-            await self._absorb([(change, body) for change in turn if isinstance(body := bodies[change.id], Body)])
+            read_now = [(change, body) for change in turn if isinstance(body := bodies[change.id], Body)]
+            await self._absorb(read_now, mended=mended)
 
-    async def _absorb(self, opened: Sequence[tuple[Change, Body]]) -> None:
+    async def _absorb(self, opened: Sequence[tuple[Change, Body]], *, mended: bool) -> None:
         await self._note_kinds([change for change, _ in opened])
         by_note: dict[str, list[tuple[Change, Body]]] = {}
         for change, body in opened:
             by_note.setdefault(note_text(body.note), []).append((change, body))
         for note, changes in by_note.items():
-            await self._absorb_note(note, changes)
+            await self._absorb_note(note, changes, mended=mended)
             # A long catch-up must not keep a keystroke waiting.
             await asyncio.sleep(0)
 
@@ -362,11 +379,11 @@ class Receiving:
             await self._log.keep(NEWER, b"")
             self.newer = True
 
-    async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]]) -> None:
+    async def _absorb_note(self, note: str, changes: Sequence[tuple[Change, Body]], *, mended: bool) -> None:
         # What a document has taken is told, whatever becomes of the storage next: it would not be new a second time.
         async with self._documents.gate(note):
             first, body = changes[0]
-            begins = first.header.n == 1 and not body.needs
+            begins = first.header.n == 1 and not body.needs and not mended
             is_here = self._notebook.note(note) is not None or self._documents.is_unfolded(note)
             if begins and not is_here and note not in self._notebook.rows:
                 self._documents.created(note)
