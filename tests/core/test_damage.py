@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+from collections.abc import Sequence
 
+import pytest
 from carryon.core.log.documents import UNREADABLE
 from carryon.notebook.exporting import not_whole, report_name
 from carryon.storage import layouts
+from carryon.storage.quarantine import Kind
+from carryon_sync.formats.change import Change
+from carryon_sync.formats.rejected import Rejected
 
 from tests.core.home import Home, holdings, opened, rule
 from tests.simulation.tab import Tab
@@ -121,6 +126,28 @@ async def test_what_is_mended_is_there_though_the_core_ends_before_it_has_writte
     tab = await start_again(home, tab)
     await asyncio.sleep(5)
     assert holdings(tab).entries("rows") == rows, "what was made anew once is not again"
+
+
+@rule
+async def test_what_another_core_could_read_is_read_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A core could not open a change of the log; another one, which could, takes its name out of quarantine."""
+    tab, note = await two_changes(home)
+    other = await home.tab(tab.worker.device.worker(), tab.query)
+    identity = opened(other).identity
+
+    async def unopened(changes: Sequence[Change]) -> list[Rejected]:
+        return [Rejected("its key is not here")] * len(changes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "_opened", unopened)
+        tab.type(" more words")
+        await until(lambda: any(item.kind is Kind.UNREAD for item in opened(other).attention.items), "it is named")
+        await until(lambda: opened(tab).log.quarantine.known, "both know of it")
+    assert opened(other).notebook.rows[note].words == 4
+    async with opened(tab).documents.gate(note):
+        await opened(tab).documents.reloaded(note)
+
+    await until(lambda: opened(other).notebook.rows[note].words == 6, "the other core has it", 5.0)
 
 
 @rule

@@ -140,7 +140,8 @@ def about_change(kind: Kind, change: Name) -> Key:
 class Quarantine:
     """The store `quarantine`; `touched` is called when it may have changed.
 
-    `mended` is told of damaged records of the log that were known here and are not named any more: another core has mended them.
+    `mended` is told what of the log was known here and is not named any more, by position where it was damaged and by tag where it could
+    not be read: another core has mended it.
     """
 
     def __init__(self, generation: Generation) -> None:
@@ -148,7 +149,7 @@ class Quarantine:
         self._untaken: dict[Key, Refused | DamagedRecord] = {}
         self._known: frozenset[Key] = frozenset()
         self.touched: Callable[[], None] = lambda: None
-        self.mended: Callable[[Collection[int]], None] = lambda _positions: None
+        self.mended: Callable[[Collection[int], Collection[bytes]], None] = lambda _positions, _tags: None
 
     @property
     def known(self) -> frozenset[Key]:
@@ -259,8 +260,11 @@ class Quarantine:
         ]
         items += [Quarantined(0, about, item.reason, item.data) for about, item in self._untaken.items()]
         before, self._known = self._known, frozenset(item.about for item in items)
-        if gone := {pos for about in before - self._known if (pos := _position_in(about)) is not None}:
-            self.mended(gone)
+        gone = before - self._known
+        positions = {pos for about in gone if (pos := _position_in(about)) is not None}
+        tags = {tag for about in gone if (tag := _unread_tag_in(about)) is not None}
+        if positions or tags:
+            self.mended(positions, tags)
         return items
 
     async def wanted(self) -> list[bytes]:
@@ -296,13 +300,21 @@ def _seen_in(about: Key | None) -> Key | None:
 
 def _is_in_log(about: Key) -> bool:
     """Whether this names something of the log that could not be read."""
-    return _position_in(about) is not None or (isinstance(about, tuple) and about[0] == Kind.UNREAD.value)
+    return _position_in(about) is not None or _unread_tag_in(about) is not None
 
 
 def _position_in(about: Key) -> int | None:
     match about:
         case (Kind.DAMAGED.value, "log", int(pos), *_):
             return pos
+        case _:
+            return None
+
+
+def _unread_tag_in(about: Key) -> bytes | None:
+    match about:
+        case (Kind.UNREAD.value, bytes(tag), *_):
+            return tag
         case _:
             return None
 

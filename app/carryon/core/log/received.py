@@ -108,8 +108,9 @@ class Receiving:
         self._to_tell_whole: set[str] = set()
         self._waiting: dict[bytes, _Arrival] = {}
         self._own_positions: set[int] = set()
-        # Places of the log that did not read when their notes were loaded, and that another core has mended since.
+        # Places of the log that did not read, and tags of which something did not, until another core mended that.
         self._mended: set[int] = set()
+        self._mended_tags: set[bytes] = set()
         self._turn = asyncio.Lock()
         self.holdback = HoldBack()
         self.absorbed = 0
@@ -163,9 +164,10 @@ class Receiving:
             # What lies between is another core's, which may have died before it told anybody.
             self._left_behind()
 
-    def mended(self, positions: Collection[int]) -> None:
-        """Another core has mended these places of the log: what is in memory may lack what they hold."""
+    def mended(self, positions: Collection[int], tags: Collection[bytes]) -> None:
+        """Another core has mended these places of the log, or could read all of these tags: memory may lack what they hold."""
         self._mended |= set(positions)
+        self._mended_tags |= set(tags)
         self._left_behind()
 
     async def receive(
@@ -247,6 +249,9 @@ class Receiving:
             mended = await self._log.changes.readable(told)
             await self._absorb_all([entry.change for entry in mended if entry.pos <= self.absorbed], {}, mended=True)
             self._mended -= told
+        for tag in tuple(self._mended_tags):
+            await self._read_again(tag)
+            self._mended_tags.discard(tag)
         self.mendings = mendings
 
     async def _take_turn(
