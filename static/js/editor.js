@@ -19,6 +19,7 @@ import { direction } from "./editor/direction.js";
 import { lineEnds } from "./editor/lineends.js";
 import { markdownStyle } from "./editor/markdown.js";
 import { tasks } from "./editor/tasks.js";
+import { lead } from "./focus.js";
 import { Replica } from "./replica.js";
 
 /** @typedef {import("@codemirror/state").ChangeSet} ChangeSet */
@@ -205,6 +206,11 @@ class CarryonEditor extends HTMLElement {
     desk.typing(this, false);
   }
 
+  /** Go into the text, where one was. */
+  focus() {
+    this.#view?.focus();
+  }
+
   /** Go into the text, at its beginning. @param {string} text is written there */
   enter(text) {
     const view = this.#view;
@@ -237,7 +243,7 @@ class CarryonEditor extends HTMLElement {
         EditorState.lineSeparator.of("\n"),
         this.#collaboration.of([]),
         this.#editable.of(this.#editability()),
-        keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
+        keymap.of([{ key: "ArrowUp", run: (view) => isOnFirstLine(view) && lead(this) }, ...yUndoManagerKeymap, ...defaultKeymap]),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": "Note", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences" }),
         EditorView.updateListener.of((update) => this.#typedEarly(update)),
@@ -265,6 +271,13 @@ class CarryonEditor extends HTMLElement {
     this.early = this.early ? this.early.compose(update.changes) : update.changes;
     desk.typing(this, true);
   }
+}
+
+/** Whether nothing is selected and the caret stands in the first line as it is shown. @param {EditorView} view */
+function isOnFirstLine(view) {
+  const { empty, head } = view.state.selection.main;
+  const [first, caret] = [view.coordsAtPos(0), view.coordsAtPos(head)];
+  return empty && first !== null && caret !== null && caret.top < first.bottom;
 }
 
 /**

@@ -3,7 +3,8 @@
  * Text boxes whose text is an action's argument: when it is sent, and for how long it is the person's and not the core's.
  *
  * 1. `data-on="input"`: sent while typing, at most once per frame. Otherwise sent on `change`, that is on leaving the box or Enter.
- * 2. `data-rest="2000"`: also sent after that many milliseconds of rest, and counted as unsaved from the first key on.
+ * 2. `data-rest="400"`: also sent after that many milliseconds of rest, after twice as many where there is no rest, and counted as unsaved
+ *    from the first key on.
  * 3. A box holds what was typed until it was sent and the core has answered for it; `morph` asks. What is typed into a box of a form is
  *    sent with the form, and held as long as the box is there.
  */
@@ -14,9 +15,10 @@ import { argumentsOf } from "./arguments.js";
 
 /** What a person fills in, as a selector. */
 export const BOXES = "input, textarea, select";
+const UNTIMED = { timer: 0, since: 0 };
 
 export class Fields {
-  /** What is typed and not sent, with the timer of its rest. @type {Map<Box, number>} */
+  /** What is typed and not sent: the timer of its rest, and when its first key came. @type {Map<Box, {timer: number, since: number}>} */
   #typed = new Map();
   /** Boxes of forms that somebody has written in. @type {WeakSet<Element>} */
   #written = new WeakSet();
@@ -40,16 +42,18 @@ export class Fields {
   typed(box) {
     if (box.dataset.on === "input") {
       if (!this.#typed.has(box)) requestAnimationFrame(() => this.flush(box));
-      return void this.#typed.set(box, 0);
+      return void this.#typed.set(box, UNTIMED);
     }
     const rest = Number(box.dataset.rest ?? 0);
     if (!rest) {
       // It was sent by then, or stands as it stood before and there is nothing to send.
       box.addEventListener("blur", () => this.#typed.delete(box), { once: true });
-      return void this.#typed.set(box, 0);
+      return void this.#typed.set(box, UNTIMED);
     }
-    clearTimeout(this.#typed.get(box));
-    this.#typed.set(box, setTimeout(() => this.flush(box), rest));
+    const { timer = 0, since = performance.now() } = this.#typed.get(box) ?? {};
+    clearTimeout(timer);
+    const left = Math.min(rest, since + 2 * rest - performance.now());
+    this.#typed.set(box, { timer: setTimeout(() => this.flush(box), left), since });
     this.#typing(box, true);
   }
 
@@ -77,7 +81,7 @@ export class Fields {
 
   /** @param {Box} box */
   #deliver(box) {
-    clearTimeout(this.#typed.get(box));
+    clearTimeout(this.#typed.get(box)?.timer);
     this.#typed.delete(box);
     const seq = this.#send(box.dataset.action ?? "", { ...argumentsOf(box), value: box.value });
     this.#sent.set(box, { seq, value: box.value });

@@ -3,7 +3,8 @@
  * The long list as a window: the core renders the rows in view, this keeps the place of the others and says which are in view.
  *
  * The list element carries `data-window` (which listing it is), `data-row-height`, and how many rows are not rendered before and after:
- * `data-before`, `data-after`. Another listing is shown from its first rendered row; the same one stays where it was scrolled to.
+ * `data-before`, `data-after`. Another listing is shown from its first rendered row; the same one stays where it was scrolled to. A list
+ * that is hidden has no rows in view: it says nothing, and is as it was when it is shown again.
  */
 
 const ROW_PIXELS = 72;
@@ -13,6 +14,8 @@ export class ListWindow {
   #listing = "";
   #reported = "";
   #frame = 0;
+  #scrolled = 0;
+  #wasHidden = false;
 
   /** @param {(first: number, rows: number) => void} send */
   constructor(send) {
@@ -33,7 +36,7 @@ export class ListWindow {
   /** Give the rows that are not rendered their height; to be called after each rendering. */
   lay() {
     const shown = list();
-    if (!shown) return;
+    if (!shown?.scroller.clientHeight) return void (this.#wasHidden = true);
     const { element, scroller, rowPixels } = shown;
     element.style.paddingBlockStart = `${Number(element.dataset.before ?? 0) * rowPixels}px`;
     element.style.paddingBlockEnd = `${Number(element.dataset.after ?? 0) * rowPixels}px`;
@@ -41,15 +44,17 @@ export class ListWindow {
       this.#listing = element.dataset.window ?? "";
       scroller.scrollTop = Number(element.dataset.first ?? 0) * rowPixels;
       this.#reported = `${Number(element.dataset.first ?? 0)} ${this.rows}`;
-    }
+    } else if (this.#wasHidden) scroller.scrollTop = this.#scrolled;
+    this.#wasHidden = false;
     this.#report();
   }
 
   #report() {
     this.#frame = 0;
     const shown = list();
-    if (!shown) return;
+    if (!shown?.scroller.clientHeight) return;
     const { element, scroller, rowPixels } = shown;
+    this.#scrolled = scroller.scrollTop;
     const above = scroller.getBoundingClientRect().top - element.getBoundingClientRect().top;
     const first = Math.max(0, Math.floor(above / rowPixels));
     const report = `${first} ${this.rows}`;

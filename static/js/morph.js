@@ -7,12 +7,13 @@
  *    thing, or goes away, what was typed is sent first.
  * 3. `style` and a dialog's `open` belong to the browser's side: the core never renders them.
  * 4. When the focused element is gone, its counterpart gets the focus (same `data-focus`, else same action with the same arguments), else
- *    its region.
+ *    its region, else, where nothing is left in that, the pane that is shown.
  */
 
 import { Idiomorph } from "idiomorph";
 
 import { BOXES } from "./fields.js";
+import { inherit } from "./focus.js";
 import { parseNodes } from "./site.js";
 
 /**
@@ -48,6 +49,8 @@ export function morph(region, html, typed) {
       },
       beforeNodeRemoved(node) {
         if (!(node instanceof Element)) return true;
+        // One that is closed gives the focus back to where it came from; one that is only taken away does not.
+        if (node instanceof HTMLDialogElement) node.close();
         for (const element of [node, ...node.querySelectorAll("[data-action]")]) if (typed.holds(element)) typed.flush(element);
         return true;
       },
@@ -59,9 +62,9 @@ export function morph(region, html, typed) {
   });
   for (const dialog of region.querySelectorAll("dialog")) if (!dialog.open) dialog.showModal();
 
-  if (!focused || focused === document.activeElement) return;
+  if (!focused || (document.activeElement && document.activeElement !== document.body)) return;
   const heir = focused.isConnected ? focused : counterpart && region.querySelector(counterpart);
-  /** @type {HTMLElement} */ (heir || region).focus({ preventScroll: true });
+  inherit(heir || (region.childElementCount ? region : null));
 }
 
 /**

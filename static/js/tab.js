@@ -9,6 +9,7 @@ import { freshId } from "./arguments.js";
 import { listen } from "./actions.js";
 import { perform } from "./calls.js";
 import { Connection } from "./connection.js";
+import { settle } from "./focus.js";
 import { Keeper } from "./keeper.js";
 import { ListWindow } from "./listwindow.js";
 import { morph } from "./morph.js";
@@ -159,7 +160,8 @@ function show({ notebook, regions, title, place, pane }) {
   root.dataset.place = place;
   root.dataset.pane = pane;
   late.apply();
-  if ("list" in regions) listWindow.lay();
+  settle();
+  listWindow.lay();
 }
 
 /** @param {string} query @param {boolean} inPlace */

@@ -4,7 +4,8 @@
  *
  * 1. Every act and edit gets the next number of this load; it is kept until the core has answered for this very number.
  * 2. `data-unsaved` on the document element counts what is kept and what is being typed, and does so before `send` returns.
- * 3. When the oldest kept message is more than a second old, `late` is told, once, and again when that is over.
+ * 3. When the oldest kept message, or the first key of what is being typed, is more than a second old, `late` is told, once, and again
+ *    when that is over.
  * 4. What is kept when the page goes is put into the session storage of this tab and sent again by the next load, under new numbers.
  *    Twice is once: an edit is a CRDT update, and an act is known by its nonce. Never while a lock is set: it would be plaintext at rest.
  * 5. A session storage holds some 5 Mi characters. The newest that fit are kept; how many do not is counted, and the next load says so.
@@ -20,8 +21,8 @@ const CHARACTERS_MAX = 5 * 1024 * 1024 - 64 * 1024;
 export class Unsaved {
   /** @type {{message: Act | Edit, since: number}[]} */
   #kept = [];
-  /** @type {Set<unknown>} */
-  #typing = new Set();
+  /** What is typed into, and since when. @type {Map<unknown, number>} */
+  #typing = new Map();
   #sequence = 0;
   #late = false;
   #timer = 0;
@@ -79,8 +80,8 @@ export class Unsaved {
    * @param {boolean} on
    */
   typing(thing, on) {
-    if (on) this.#typing.add(thing);
-    else this.#typing.delete(thing);
+    if (!on) this.#typing.delete(thing);
+    else if (!this.#typing.has(thing)) this.#typing.set(thing, performance.now());
     this.#count();
   }
 
@@ -122,8 +123,8 @@ export class Unsaved {
   #count() {
     this.#root.dataset.unsaved = String(this.#kept.length + this.#typing.size);
     clearTimeout(this.#timer);
-    const oldest = this.#kept[0]?.since;
-    const left = oldest === undefined ? Infinity : oldest + LATE_MS - performance.now();
+    const oldest = Math.min(this.#kept[0]?.since ?? Infinity, ...this.#typing.values());
+    const left = oldest + LATE_MS - performance.now();
     if (left > 0 && left < Infinity) this.#timer = setTimeout(() => this.#count(), left);
     if (this.#late === left <= 0) return;
     this.#late = left <= 0;

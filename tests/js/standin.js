@@ -52,7 +52,7 @@ function greet(port, { query, vector }) {
 }
 
 function open(port, name, vector, anew = false) {
-  const html = `<input aria-label="Title" data-focus="title" data-next="body" data-action="note.rename" data-note="${name}" data-rest="2000" value="">
+  const html = `<input aria-label="Title" data-focus="title" data-next="body" data-action="note.rename" data-note="${name}" data-rest="400" value="">
     <carryon-editor data-note="${name}" data-editable="true" data-focus="body">${escape(note(name).getText("body").toString())}</carryon-editor>`;
   port.postMessage({ type: "regions", notebook: "NB", regions: { note: html }, title: name, place: "notes", pane: "note" });
   bind(port, name, vector, anew);

@@ -112,3 +112,26 @@ def test_a_title_is_sent_for_its_own_note_when_another_note_takes_its_place(tab:
 
     until_equal(lambda: acts(page, "note.rename"), [{"note": "N", "value": "Plan"}])
     assert page.get_by_role("textbox", name="Title").input_value() == "Other"
+
+
+def test_what_is_typed_without_a_rest_is_sent_after_twice_the_rest(tab: Tab) -> None:
+    page = tab()
+    say_regions(page, {"note": TITLE.format(value="", note="N", rest=500)})
+
+    page.get_by_role("textbox", name="Title").press_sequentially("without a rest at all", delay=100)
+
+    sent = [str(each["value"]) for each in acts(page, "note.rename")]
+    assert sent
+    assert "without a rest at all".startswith(sent[0])
+    assert sent[-1] != "without a rest at all"
+
+
+def test_what_is_typed_and_not_sent_for_a_second_is_said_to_be_late(tab: Tab) -> None:
+    page = tab()
+    status = '<p role="status" aria-label="Sync status" data-late="Not saved: still trying">On the relay</p>'
+    say_regions(page, {"status": status, "note": TITLE.format(value="", note="N", rest=60_000)})
+
+    page.get_by_role("textbox", name="Title").press_sequentially("words")
+
+    until(lambda: page.get_by_role("status").inner_text() == "Not saved: still trying")
+    assert acts(page, "note.rename") == []

@@ -33,7 +33,7 @@ FIELDS: Final[Mapping[str, str]] = {
 }
 TRASHED: Final = "anything but empty"
 IMPORT_S: Final = 60.0
-HEARD_S: Final = 30.0
+HEARD_S: Final = 60.0
 """A core that stood still has heard of everything after so long."""
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from carryon.core.log.received import Receiving
 from carryon.core.open_notebook import OpenNotebook
 from carryon.core.tabs.messages import Regions, Saved, ToTab
 from carryon.storage.layouts import JournalRow
@@ -114,8 +115,8 @@ class Statuses:
         unfolded = _unfolded(holdings, spoken, note, until)
         # What lies beyond was not answered yet as written, and not said to be saved; or another core has written it as the same
         # author, where a lock has lied.
-        known = max(opened.receiving.absorbed, *opened.receiving._own_positions, 0)
-        own = _own(holdings, spoken, None if note is None else opened.identity.tag(note), until, known)
+        receiving = opened.receiving
+        own = _own(holdings, spoken, None if note is None else opened.identity.tag(note), until, receiving)
         where = f"{tab.worker.device.name} says {words!r}" + ("" if note is None else f" of note {note}")
         if unfolded:
             self.false.append(f"{where}, and {unfolded} edits lie in its journal")
@@ -159,12 +160,14 @@ def _unfolded(holdings: Holdings, spoken: Spoken, note: str | None, until: float
     )
 
 
-def _own(holdings: Holdings, spoken: Spoken, tag: bytes | None, until: float, known: int) -> set[bytes]:
-    """The changes of a core that were in the log at a time, up to the position that it knows, of one note or of all."""
+def _own(holdings: Holdings, spoken: Spoken, tag: bytes | None, until: float, receiving: Receiving) -> set[bytes]:
+    """The changes of a core that were in the log at a time, and that it knows to be there, of one note or of all."""
     holdings.read_on()
     return {
         id
         for author in spoken.authors
         for id, (of, seen, position) in holdings.ids_by_author.get(author, {}).items()
-        if seen <= until and position <= known and tag in (None, of)
+        if seen <= until
+        and (position <= receiving.absorbed or position in receiving._own_positions)
+        and tag in (None, of)
     }

@@ -111,7 +111,7 @@ def test_the_open_note_has_title_editor_tools_and_its_own_status(notebook: Noteb
     title = pane.one("textbox", "Title")
 
     assert title.attributes["value"] == "Packing"
-    assert title.attributes["data-rest"] == "2000"
+    assert title.attributes["data-rest"] == "400"
     assert title.attributes["data-focus"] == "title"
     assert pane.one("textbox", "Folder").attributes["value"] == "Travel/Lisbon"
     assert pane.one("status", "Note status").text == "Saved on this device"

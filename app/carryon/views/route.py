@@ -26,7 +26,7 @@ def route(query: str, tab: Tab) -> Tab:
     values = _values(query)
     note = values.get("note", "").upper()
     notebook = values.get("in", "").upper()
-    return replace(
+    routed = replace(
         tab,
         notebook=notebook if is_id(notebook) else tab.notebook,
         place=_place(values),
@@ -34,10 +34,11 @@ def route(query: str, tab: Tab) -> Tab:
         folder=values.get("folder", "")[:NAME_CHARACTERS_MAX] or None,
         tag=values.get("tag", "")[:NAME_CHARACTERS_MAX] or None,
         query=values.get("q", "")[:QUERY_CHARACTERS_MAX],
-        first=0,
         dialog=None,
         copied=False,
     )
+    # Back from a note the list stands where it stood.
+    return routed if _listing(routed) == _listing(tab) else replace(routed, first=0)
 
 
 @lru_cache(maxsize=ADDRESSES_KEPT_MAX)
@@ -60,6 +61,10 @@ def query_of(tab: Tab, *, several: bool = False) -> str:
 def is_step(before: Tab, after: Tab) -> bool:
     """Tell whether the browser's back leads from `after` to `before`; a search as it is typed is no step."""
     return any(getattr(before, name) != getattr(after, name) for name in ("notebook", "place", "note", "folder", "tag"))
+
+
+def _listing(tab: Tab) -> tuple[str | None, ...]:
+    return tab.notebook, tab.place, tab.folder, tab.tag, tab.query
 
 
 def _values(query: str) -> dict[str, str]:
