@@ -8,7 +8,7 @@ from carryon.crypto.notebook_keys import Secrets
 from carryon.crypto.sealing import Locked, open_change, renew_changes, seal_change
 from carryon_sync.formats.change import Body, Link
 from carryon_sync.formats.members import Members
-from carryon_sync.formats.records import Epoch, Frontier, FrontierHead, Record, fingerprint_of
+from carryon_sync.formats.records import Epoch, Frontier, FrontierHead, Invite, Record, fingerprint_of
 
 from tests.crypto.bench import Bench, draft, drawn, notebook, rule
 from tests.crypto.joining_rules import add_verified, invited, invited_to, joined
@@ -106,6 +106,18 @@ async def an_epoch_ends_the_invites_that_hold_the_former_key(bench: Bench) -> No
     await _take(bench, members, made.records)
 
     assert not members.uses_left(invite.record.id)
+
+
+@rule
+async def an_epoch_ends_also_the_invites_that_are_used_up(bench: Bench) -> None:
+    """Who was put out still has the link by which it came."""
+    laptop, keyring, members, phone, _ = await _two_devices(bench)
+
+    made = await make_epoch(keyring, laptop, members, {phone.certificate: ()}, drawn("epoch"))
+    await _take(bench, members, made.records)
+
+    [invite] = [record.id for record in members.records() if isinstance(record.says, Invite)]
+    assert members.is_ended(invite)
 
 
 @rule

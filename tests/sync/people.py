@@ -105,8 +105,16 @@ class People:
     ) -> Record:
         """Write a record signed by a device, or by the root, not yet admitted."""
         after = self.members.good_tips() if after is None else after
-        record = Record(self.notebook, after, ROOT if by is None else by.certificate.id, says)
+        record = self.proved(Record(self.notebook, after, ROOT if by is None else by.certificate.id, says))
         return replace(signed(record, self.root_key if by is None else by.key), wraps=wraps)
+
+    def proved(self, record: Record) -> Record:
+        """Put the proof by its own key into the first certificate of a device of this notebook."""
+        says = record.says
+        if not isinstance(says, Certificate) or says.supersedes != NO_ID:
+            return record
+        key = self.key(says.name.decode())
+        return replace(record, says=replace(says, proof=key.sign(record.proved)))
 
     def says(self, name: str, role: Role, supersedes: bytes = NO_ID, frontiers: tuple[bytes, ...] = ()) -> Certificate:
         """Return what a certificate of a device by this name says; its sealed name is its name."""
@@ -165,7 +173,8 @@ class People:
     ) -> Record:
         """Write the certificate of a device that joins by an invite, not yet admitted."""
         after = self.members.good_tips() if after is None else after
-        return signed(Record(self.notebook, after, invite.id, self.says(name, role)), self.key(invite_name))
+        record = self.proved(Record(self.notebook, after, invite.id, self.says(name, role)))
+        return signed(record, self.key(invite_name))
 
     def epoch(
         self,
@@ -197,7 +206,7 @@ def admit(members: Members, record: Record, *, late: bool = False) -> None:
     """Add a record as a device would: checked, its signature verified."""
     verdict = members.check(record)
     assert isinstance(verdict, SignedBy), verdict
-    assert verify(verdict.public, record.signature, record.signed)
+    assert all(verify(*one) for one in record.signatures(verdict.public))
     members.add(record, late=late)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 
 import pytest
+from carryon.core.log.membership import admit as learn
+from carryon.crypto.cryptography_primitives import CryptographyPrimitives
 from carryon_sync.formats import members
 from carryon_sync.formats.change import Link
 from carryon_sync.formats.members import Held, Members, Missing, SignedBy
 from carryon_sync.formats.records import (
+    NO_PROOF,
     NOBODY,
     ROOT,
     Certificate,
@@ -27,14 +31,21 @@ from carryon_sync.formats.records import (
 )
 from carryon_sync.formats.rejected import Rejected
 from carryon_sync.formats.standing import View
+from carryon_sync.relay.admission import Admission
 
-from tests.sync.people import WRAPS, Device, People, admit, held, key_of, signed
+from tests.sync.people import WRAPS, Device, People, admit, held, key_of, signed, verify
 from tests.sync.wild import summary, wild
 
 
 def reason(verdict: SignedBy | Held | Missing | Rejected) -> str:
     assert isinstance(verdict, Rejected), verdict
     return verdict.reason
+
+
+def earlier(people: People, invite: Record, than: Record) -> Record:
+    """Try keys, as whoever has the link may, until a certificate comes before one that has used the invite."""
+    tries = (people.joined(f"again {number}", invite, after=(invite.id,)) for number in range(10_000))
+    return next(record for record in tries if record.id < than.id)
 
 
 class TestRoot:
@@ -138,6 +149,72 @@ class TestInvites:
             people.admit(record)
 
         assert [people.members.may_connect(record.id) for record in beside] == [True, False, False]
+
+    def test_who_an_owner_knew_counts_before_a_certificate_written_later_whose_id_comes_first(self) -> None:
+        """The link of an invite that is used up lets nobody in again, and puts nobody out."""
+        people = People()
+        owner = people.device("owner")
+        people.admit(people.epoch(by=owner))
+        invite = people.admit(people.invite(owner))
+        joined = people.admit(people.joined("editor", invite))
+        people.admit(people.written(Witness(), owner))
+
+        again = people.admit(earlier(people, invite, joined))
+
+        assert people.members.may_write(joined.id)
+        assert not people.members.may_connect(again.id)
+
+    def test_the_word_of_a_reader_puts_nobody_first(self) -> None:
+        people = People()
+        owner, reader = people.device("owner"), people.device("reader", Role.READER)
+        inviter = people.as_device("inviter", people.admit(people.certificate("inviter", Role.OWNER, owner)))
+        invite = people.admit(people.invite(inviter))
+        joined = people.admit(people.joined("editor", invite))
+        people.admit(people.written(Witness(), inviter))
+        again = people.admit(earlier(people, invite, joined))
+
+        people.admit(people.written(UnknownSays(200, b""), reader, after=(again.id, *people.members.good_tips())))
+
+        assert people.members.may_connect(joined.id)
+        assert not people.members.may_connect(again.id)
+
+    def test_an_epoch_ends_also_an_invite_that_is_used_up(self) -> None:
+        """Who was put out has its link still."""
+        people = People()
+        owner = people.device("owner")
+        people.admit(people.epoch(by=owner))
+        invite = people.admit(people.invite(owner))
+        joined = people.admit(people.joined("editor", invite))
+        people.admit(people.epoch(joined, by=owner, invites=(invite.id,)))
+
+        again = people.admit(earlier(people, invite, joined))
+
+        assert people.members.is_ended(invite.id)
+        assert not people.members.may_connect(again.id)
+        assert not people.members.may_connect(joined.id)
+
+    def test_a_first_certificate_is_signed_by_the_certified_key_too(self) -> None:
+        """Nobody certifies a key of somebody else: by a reader's link it would have a reader's role."""
+        people = People()
+        owner = people.device("owner")
+        people.admit(people.epoch(by=owner))
+        invite = people.admit(people.invite(owner, role=Role.READER))
+        phone = people.admit(people.certificate("phone", Role.OWNER, owner))
+        assert isinstance(phone.says, Certificate)
+
+        for proof in (NO_PROOF, phone.says.proof):
+            says = replace(phone.says, agreement=bytes([7]) * 32, role=Role.READER, proof=proof)
+            fake = signed(Record(people.notebook, (invite.id,), invite.id, says), people.key("invite"))
+            verdict = people.members.check(fake)
+
+            assert isinstance(verdict, SignedBy)
+            assert [verify(*one) for one in fake.signatures(verdict.public)] == [True, False]
+            relay = Admission(people.notebook, [record.encode() for record in people.members.records()], verify)
+            assert isinstance(relay.take(fake.encode(), None, 0), Rejected)
+            device = asyncio.run(learn(people.members, CryptographyPrimitives(), [fake.encode()]))
+            assert device.records == ()
+            assert len(device.refused) == 1
+            assert people.members.is_owner(phone.id)
 
     def test_who_lost_the_last_use_to_another_puts_nobody_out(self) -> None:
         people = People()

@@ -20,6 +20,7 @@ from carryon_sync.formats.members import Members
 from carryon_sync.formats.octets import labelled
 from carryon_sync.formats.records import (
     HEADS_MAX,
+    INVITES_MAX,
     ROOT,
     Epoch,
     Frontier,
@@ -63,7 +64,7 @@ async def make_epoch(
     parents = [id for id in members.epoch_heads() if keyring.key_of(id) is not None]
     says = Epoch(
         out=tuple(gone),
-        invites=_open_invites(members),
+        invites=_invites(members),
         parents=tuple([await _parent(keyring, id, epoch_key, random) for id in parents]),
         wraps=tuple(await _wraps(keyring, members, epoch_key, set(out), random)),
     )
@@ -114,9 +115,11 @@ async def open_epochs(keyring: Keyring, secrets: Secrets, members: Members) -> i
     return len(keyring.epochs) - held
 
 
-def _open_invites(members: Members) -> tuple[bytes, ...]:
+def _invites(members: Members) -> tuple[bytes, ...]:
+    """All that were not ended before: also one that is used up is a key in the hands of who had the link."""
     invites = (record.id for record in members.records() if isinstance(record.says, Invite))
-    return tuple(sorted(id for id in invites if members.uses_left(id)))
+    open_ones = [id for id in invites if not members.is_ended(id)]
+    return tuple(sorted(open_ones[-INVITES_MAX:]))
 
 
 async def _wraps(

@@ -26,7 +26,14 @@ from carryon_sync.formats.rejected import Rejected
 from carryon.crypto.device_names import seal_name
 from carryon.crypto.join_link import SEED_BYTES, JoinLink
 from carryon.crypto.keyring import EpochKey
-from carryon.crypto.notebook_keys import PERSON_BYTES, Secrets, key_pairs, new_device_keys, signed_record
+from carryon.crypto.notebook_keys import (
+    PERSON_BYTES,
+    Secrets,
+    first_certificate,
+    key_pairs,
+    new_device_keys,
+    signed_record,
+)
 from carryon.crypto.primitives import KEY_BYTES, KeyPair, Primitives, Random
 from carryon.crypto.wrapping import FORMAT, INVITE_WRAP, unwrap, wrap
 
@@ -108,7 +115,9 @@ async def join(
     name = await seal_name(primitives, members.notebook, epoch.epoch, epoch.key, signing.public, device_name, random)
     person = invite.person if any(invite.person) else random(PERSON_BYTES)
     says = Certificate(signing.public, agreement.public, invite.role, person, name)
-    certificate = await signed_record(primitives, keys.signing, members.notebook, members.good_tips(), record.id, says)
+    certificate = await first_certificate(
+        primitives, keys.signing, members.notebook, members.good_tips(), record.id, says, signing
+    )
     secrets = Secrets(members.notebook, None, signing, agreement, certificate.id, tag_key, (epoch,))
     return Joined(secrets, certificate)
 

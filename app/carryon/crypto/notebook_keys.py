@@ -85,7 +85,7 @@ async def create_notebook(primitives: Primitives, device_name: str, random: Rand
 
     name = await seal_name(primitives, notebook, FIRST_EPOCH, epoch_key, signing.public, device_name, random)
     says = Certificate(signing.public, agreement.public, Role.OWNER, random(PERSON_BYTES), name)
-    certificate = await signed_record(primitives, root_signing, notebook, (root.id,), ROOT, says)
+    certificate = await first_certificate(primitives, root_signing, notebook, (root.id,), ROOT, says, signing)
 
     keys = bytes([FORMAT]) + epoch_key + tag_key
     to_root = await wrap(primitives, EPOCH_WRAP, notebook, ROOT, root_agreement.public, keys, random)
@@ -105,6 +105,21 @@ async def signed_record(
     record = Record(notebook, tuple(sorted(after)), issuer, says)
     [signature] = await primitives.sign(signing.private, [record.signed])
     return replace(record, signature=signature)
+
+
+async def first_certificate(
+    primitives: Primitives,
+    issuer_key: KeyPair,
+    notebook: bytes,
+    after: Sequence[bytes],
+    issuer: bytes,
+    says: Certificate,
+    device: KeyPair,
+) -> Record:
+    """Write the first certificate of a device, signed by the issuer's key and by the device's own."""
+    unproved = Record(notebook, tuple(sorted(after)), issuer, says)
+    [proof] = await primitives.sign(device.private, [unproved.proved])
+    return await signed_record(primitives, issuer_key, notebook, after, issuer, replace(says, proof=proof))
 
 
 async def root_keys(primitives: Primitives, seed: bytes) -> tuple[KeyPair, KeyPair]:

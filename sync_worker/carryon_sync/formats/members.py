@@ -10,7 +10,7 @@
 6. Expiry is a matter of clocks: a relay says of a record that it takes whether its invite had expired (`late`); such a
    certificate waits for the word of somebody senior. Devices go by the records alone: who invited revokes what has expired.
 
-It verifies no signature: `check` names the key, the caller verifies, then calls `add`.
+It verifies no signature: `check` names the issuer's key, the caller verifies `Record.signatures`, then calls `add`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ STEPS_MAX = 128
 
 @dataclass(frozen=True, slots=True)
 class SignedBy:
-    """The record is in order if this public key signed it."""
+    """The record is in order if this public key signed it, and all other signatures in it verify."""
 
     public: bytes
 
@@ -253,6 +253,10 @@ class Members:
         id = self._invites_by_key.get(signing)
         return None if id is None else self.get(id)
 
+    def is_ended(self, invite: bytes) -> bool:
+        """Say whether an invite was ended, by a revocation or with an epoch."""
+        return self._now.is_ended(self._graph.places[invite])
+
     def uses_left(self, invite: bytes) -> int:
         """Return how many more devices an invite may certify: none when it was ended or its signer is out."""
         place, says = self._graph.places[invite], self.says(invite)
@@ -275,14 +279,7 @@ class Members:
             for place in places
             if self._now.counts(place) and place not in graph.late
         )
-        return tuple(
-            graph.records[place].id
-            for place in joined
-            if not any(
-                graph.past[one] >> place & 1 and self._now.is_senior(one, place)
-                for one in range(place + 1, len(graph.records))
-            )
-        )
+        return tuple(graph.records[place].id for place in joined if not self._now.is_known_to_senior(place))
 
     # Epochs.
 

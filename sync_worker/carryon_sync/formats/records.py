@@ -13,7 +13,8 @@ All integers are big-endian. `after` names the records its writer held as tips, 
 
     kind  says
     1 root         32 signing (Ed25519) · 32 agreement (X25519)       signs itself; the notebook's id is its proof
-    2 certificate  32 signing · 32 agreement · 1 role · 16 person · 2 length, name (sealed) · 32 supersedes · frontiers
+    2 certificate  32 signing · 32 agreement · 1 role · 16 person · 2 length, name (sealed) · 32 supersedes · frontiers ·
+                   64 proof, where it supersedes none
     3 invite       32 signing · 32 agreement · 1 role · 16 person · 8 expires (ms) · 4 uses · 32 SHA-256(wraps)
     4 epoch        2 count of out, then each: certificate 32 ‖ frontiers; ascending by certificate
                    invites that end with it, as ids · 2 count of parents, then each: epoch 32 ‖ 2 length, sealed key;
@@ -27,6 +28,8 @@ All integers are big-endian. `after` names the records its writer held as tips, 
     role            1 reader · 2 editor · 3 owner
     person          16 bytes, random: whose device it is; in an invite zeros where whoever joins is somebody new
     supersedes      the former certificate of the same device, for a new name or role; 32 zero bytes in its first
+    proof           by the certified key itself, over labelled("certificate", all up to the signature, the proof as zeros):
+                    nobody certifies a key of somebody else
     recipient       id of a certificate; 32 zero bytes for the root; in an invite, which has one wrap, 32 zero bytes too
 
 1. A record's id is SHA-256 of all of it up to the signature: whoever must forget an invite's wraps keeps the same record.
@@ -59,6 +62,7 @@ PASSED_OVER_FROM = 128
 ROOT = bytes(32)
 NO_ID = bytes(32)
 NOBODY = bytes(16)
+NO_PROOF = bytes(64)
 
 
 class Role(IntEnum):
@@ -99,6 +103,7 @@ class Certificate:
     name: bytes
     supersedes: bytes = NO_ID
     frontiers: tuple[bytes, ...] = ()
+    proof: bytes = NO_PROOF
 
     kind = 2
 
@@ -214,6 +219,19 @@ class Record:
         """What the issuer's key signs."""
         return labelled("record", self._unsigned())
 
+    @property
+    def proved(self) -> bytes:
+        """What the certified key signs in a device's first certificate."""
+        assert isinstance(self.says, Certificate), "only a certificate certifies a key"
+        return labelled("certificate", replace(self, says=replace(self.says, proof=NO_PROOF))._unsigned())
+
+    def signatures(self, issuer: bytes) -> tuple[tuple[bytes, bytes, bytes], ...]:
+        """Return all that is to be verified, as public key, signature and message, where the issuer has this public key."""
+        by_issuer = (issuer, self.signature, self.signed)
+        if isinstance(self.says, Certificate) and self.says.supersedes == NO_ID:
+            return by_issuer, (self.says.signing, self.says.proof, self.proved)
+        return (by_issuer,)
+
     def encode(self) -> bytes:
         """Write the record as sent and stored."""
         detached = _wraps(self.wraps) if self.wraps else b""
@@ -291,7 +309,8 @@ def _written(says: Says) -> bytes:
             return signing + agreement
         case Certificate():
             keys = says.signing + says.agreement + bytes((says.role,)) + says.person
-            return keys + u16(len(says.name)) + says.name + says.supersedes + _ids(says.frontiers)
+            proof = says.proof if says.supersedes == NO_ID else b""
+            return keys + u16(len(says.name)) + says.name + says.supersedes + _ids(says.frontiers) + proof
         case Invite():
             keys = says.signing + says.agreement + bytes((says.role,)) + says.person
             return keys + u64(says.expires) + u32(says.uses) + says.wraps_hash
@@ -373,7 +392,8 @@ def _certificate(cursor: Cursor) -> Certificate:
         raise Malformed(f"a sealed name has {length} bytes, the limit is {NAME_BYTES_MAX}")
     name, supersedes = cursor.take(length, "name"), cursor.take(32, "supersedes")
     frontiers = _read_ids(cursor, "frontiers", FRONTIERS_MAX)
-    return Certificate(signing, agreement, role, person, name, supersedes, frontiers)
+    proof = cursor.take(64, "proof") if supersedes == NO_ID else NO_PROOF
+    return Certificate(signing, agreement, role, person, name, supersedes, frontiers, proof)
 
 
 def _invite(cursor: Cursor) -> Invite:

@@ -4,9 +4,11 @@ A `View` looks at part of a graph: at all of it for what holds now, at a record'
 Nothing here depends on the order in which records came.
 
 1. A certificate is *admitted* when a chain of admitted signers leads from it to the root, and, by an invite, when it is one
-   of the invite's first `uses` in canonical order (topological over `after`, ties by id), when nobody senior ended the
-   invite beside it or before, and when it did not come late without the word of somebody senior. Senior is who stands in
-   fewer steps from the root: so admission is decided from the root outwards, and never in a circle.
+   of the invite's first `uses`, when nobody senior ended the invite beside it or before, and when it did not come late
+   without the word of somebody senior. First are those that somebody senior knew when signing a record, then the others,
+   each in canonical order (topological over `after`, ties by id): who has the link of an invite that is used up can write
+   a certificate whose id comes earlier, and puts nobody out with it. Senior is an owner's certificate, or the root, that
+   stands in fewer steps from the root: so admission is decided from the root outwards, and never in a circle.
 2. An *ending* of a device is an epoch that puts it out, or a certificate that lowers its role, signed by who is admitted
    and was an owner in the record's own past. It holds whatever happens beside it.
 3. An ending is strong: what the device signed beside it or after it, under a certificate from before it, is void, and so
@@ -153,12 +155,14 @@ class View:
         return any(self.has(end) and self._is_by_admitted(end) for end in ends)
 
     def is_senior(self, place: int, to: int) -> bool:
-        """Say whether a record's signer is admitted and stands in fewer steps from the root than a certificate."""
+        """Say whether a record's signer is an owner, admitted, and in fewer steps from the root than a certificate."""
         graph, issuer = self._graph, self._graph.records[place].issuer
         if issuer == ROOT:
             return True
         signer = graph.places[issuer]
-        return graph.depth[signer] < graph.depth[to] and self.is_admitted(signer)
+        says = graph.records[signer].says
+        is_owner = isinstance(says, Certificate) and says.role == Role.OWNER
+        return is_owner and graph.depth[signer] < graph.depth[to] and self.is_admitted(signer)
 
     def _is_by_admitted(self, place: int) -> bool:
         issuer = self._graph.records[place].issuer
@@ -185,8 +189,9 @@ class View:
             rivals = [
                 one for one in self._graph.by_invite.get(invite, ()) if self.has(one) and self._may_use(one, invite)
             ]
-            first = rivals if len(rivals) <= says.uses else self._graph.ordered(rivals)[: says.uses]
-            known = self._let_in[invite] = frozenset(first)
+            if len(rivals) > says.uses:
+                rivals = sorted(self._graph.ordered(rivals), key=lambda one: not self.is_known_to_senior(one))
+            known = self._let_in[invite] = frozenset(rivals[: says.uses])
         return known
 
     def _may_use(self, place: int, invite: int) -> bool:
@@ -196,8 +201,12 @@ class View:
         return not ended and self._is_in_time(place) and self._is_by_admitted(invite)
 
     def _is_in_time(self, place: int) -> bool:
+        return place not in self._graph.late or self.is_known_to_senior(place)
+
+    def is_known_to_senior(self, place: int) -> bool:
+        """Say whether somebody senior signed a record in the knowledge of a certificate."""
         graph = self._graph
-        return place not in graph.late or any(
+        return any(
             self.has(one) and graph.past[one] >> place & 1 and self.is_senior(one, place)
             for one in range(place + 1, len(graph.records))
         )

@@ -96,7 +96,7 @@ class Admission:
             case Missing(ids):
                 return Rejected(f"a member's record names {len(ids)} others that are not here: send all, in order")
             case SignedBy(public):
-                if not self._verify(public, record.signature, record.signed):
+                if not all(self._verify(*one) for one in record.signatures(public)):
                     return Rejected("the signature of a member's record does not verify")
         late = self._has_expired(record, date) and not (by is not None and self.members.is_owner(by))
         if late and len(self._late) >= LATE_MAX:

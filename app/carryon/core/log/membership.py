@@ -44,8 +44,8 @@ async def admit(members: Members, primitives: Primitives, records: Sequence[byte
             case Rejected(reason):
                 refused.append(reason)
             case SignedBy(public):
-                [verified] = await primitives.verify([Signed(public, record.signed, record.signature)])
-                if not verified:
+                signatures = [Signed(key, message, signature) for key, signature, message in record.signatures(public)]
+                if not all(await primitives.verify(signatures)):
                     refused.append(f"member's record {record.id.hex()[:8]} is not signed by who it says")
                     continue
                 members.add(record)
