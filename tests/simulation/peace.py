@@ -57,6 +57,8 @@ def _lacking_in(world: World, notebook: str, witness: Witness) -> str:
         for opened in world.opened(device, notebook):
             if opened.receiving.absorbed < len(on_relay):
                 return f"a core of {device.name} has absorbed {opened.receiving.absorbed} of {len(on_relay)}"
+            if opened.receiving._untold:
+                return f"a core of {device.name} has absorbed what it has not told its tabs"
             if not opened.texts_read.done():
                 return f"a core of {device.name} reads texts"
             if any(item.kind in (Kind.DAMAGED, Kind.UNREAD) for item in opened.attention.items):
@@ -67,6 +69,8 @@ def _lacking_in(world: World, notebook: str, witness: Witness) -> str:
 def _lacking_of(world: World, tab: Tab) -> str:
     if tab.ready != "ready":
         return f"is {tab.ready}"
+    if not tab.is_quiet:
+        return "has messages on their way"
     if tab.kept:
         # What cannot be saved stands on the screen, to be copied or discarded: nothing more is to come of it.
         is_said = NOT_SAVED in tab.regions.get("toast", "") and tab.status.startswith("Not saved")

@@ -44,6 +44,11 @@ class Port:
             self._down.append(message)
             asyncio.get_running_loop().call_later(PORT_S, self._give_tab, context=self._tab)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is on its way, either way."""
+        return not self._down and not self._up
+
     def close(self) -> None:
         """Let go of the core's end."""
         self._open = False

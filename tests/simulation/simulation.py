@@ -121,6 +121,7 @@ class Simulation:
         if not tabs:
             return self._open_or_close()
         tab = self._random.choice(tabs)
+        self._world.observe_shown(tab)
         did = people.do_something(tab, self._random, self._world.follows)
         self._world.tally.note("act", did)
         return f"{tab.name} {did}"

@@ -160,6 +160,11 @@ class Tab:
         return self.replica.note.body
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is on its way between this tab and its core."""
+        return self._port is None or self._port.is_quiet
+
+    @property
     def saved(self) -> bool:
         """Whether everything that was done here is said to be saved."""
         return not self.kept

@@ -131,14 +131,21 @@ class World:
         self.members.append(device)
 
     def observe(self, tab: Tab) -> str:
-        """Watch the one notebook of a tab's device, and give its id."""
+        """Watch the notebook that a tab shows, and give its id."""
         assert tab.worker.core is not None, "a core that is ready runs"
-        [opened] = tab.worker.core.notebooks.opened()
+        [opened] = [one for one in tab.worker.core.notebooks.opened() if one.notebook.id == tab.notebook]
         keyring = opened.secrets.keyring(CryptographyPrimitives())
         witness = Witness(Bodies(keyring), self.relay, trusts_relay=not self.hostile)
         self.watch.witnesses[opened.notebook.id] = witness
         witness.watch(tab.worker.device)
         return opened.notebook.id
+
+    def observe_shown(self, tab: Tab) -> None:
+        """Watch also what a tab shows in the place of what cannot be opened: another notebook of its device."""
+        core = tab.worker.core
+        is_open = core is not None and any(one.notebook.id == tab.notebook for one in core.notebooks.opened())
+        if is_open and tab.ready == "ready" and tab.notebook not in self.watch.witnesses:
+            self.observe(tab)
 
     def joined(self, device: Device) -> None:
         """A device has everybody's notebook from now on."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from carryon_sync.formats.change import Change, Link
 
 from carryon.storage import layouts
-from carryon.storage.errors import Damaged, Moved
+from carryon.storage.errors import Damaged, Full, Moved
 from carryon.storage.generation import Generation
 from carryon.storage.keys import Key, beneath
 from carryon.storage.layouts import NoteState
@@ -236,6 +236,8 @@ class Changes:
             )
         except Moved:  # Another core mended or moved it first.
             return (await self.heads_of(tag))[author]
+        except Full:  # It is known all the same, and mended where there is room.
+            return head
         return head
 
     async def _remake_all_heads(self) -> None:
