@@ -192,6 +192,19 @@ class TestReading:
         assert isinstance(found[0], Refused)
         assert "damaged" in found[0].reason
 
+    @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_an_entry_whose_packed_bytes_are_damaged_is_refused_in_words(self, method: int) -> None:
+        """Every codec has errors of its own; what is whole is taken."""
+        data = bytearray(_zip({"a.md": b"words " * 200, "b.md": b"second " * 200}, method))
+        start = data.index(b"a.md") + len("a.md") + (12 if method == zipfile.ZIP_LZMA else 4)
+        data[start : start + 8] = b"\xff" * 8
+
+        found = _read({"v.zip": bytes(data)})
+
+        assert [type(file) for file in found] == [Refused, NoteFile]
+        assert isinstance(found[0], Refused)
+        assert "damaged" in found[0].reason
+
     @given(st.binary(max_size=40) | COMMENTS.map(lambda said: json.dumps(said).encode()) | st.just(b"[" * 65_535))
     def test_any_comment_in_a_zip_is_a_name_or_passed_over(self, comment: bytes) -> None:
         """Anybody can say that a zip is an export of ours; its notes come, under the names of their paths at worst."""
@@ -207,8 +220,9 @@ class TestReading:
 
     @given(st.data())
     def test_any_bytes_for_a_zip_are_read_or_refused(self, data: st.DataObject) -> None:
-        """Flipped bits and cut ends give words, never a fault."""
-        whole = bytearray(_zip({"a/One.md": b"one " * 20, "b/Two.md": b"two"}))
+        """Flipped bits and cut ends give words, never a fault, however it is packed."""
+        method = data.draw(st.sampled_from([zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]))
+        whole = bytearray(_zip({"a/One.md": b"one " * 20, "b/Two.md": b"two"}, method))
         for place in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=4)):
             whole[place] ^= data.draw(st.integers(1, 255))
         cut = data.draw(st.integers(0, len(whole)))

@@ -34,9 +34,11 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from importlib import import_module
 
 from carryon.notebook.commands import Command, CreateNote, ReplaceBody, RestoreNote
 from carryon.notebook.limits import body_bytes_max, folder_characters_max, title_characters_max
@@ -52,8 +54,30 @@ zip_bytes_max = 200_000_000  # of all Markdown in it, unpacked
 exported_entries_max = 1_000_000
 exported_file_bytes_max = 32_000_000
 exported_bytes_max = 500_000_000
-# What zipfile raises over bytes that are no whole zip: each becomes a refusal in words.
-_zip_faults = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, zlib.error)
+
+
+def _codec_faults() -> Iterator[type[Exception]]:
+    """Give the errors of the codecs that zipfile takes where this Python has them."""
+    for module, name in (("lzma", "LZMAError"), ("compression.zstd", "ZstdError")):
+        with suppress(ImportError):
+            yield getattr(import_module(module), name)
+
+
+# What zipfile and its codecs raise over bytes that are no whole zip, places and sizes beyond all memory among them: each
+# becomes a refusal in words.
+_zip_faults: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    EOFError,
+    IndexError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,  # with NotImplementedError
+    ValueError,
+    struct.error,
+    zlib.error,
+    *_codec_faults(),
+)
 archive_comment = b"carryon"
 _unix_times = (
     0x5455  # an extra field of a zip's entry: flags 1 byte, whose lowest says that the time of change follows, in 4
