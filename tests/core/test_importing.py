@@ -5,7 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 
+from carryon.notebook.exporting import Export
+from carryon.notes.row import Row
+
 from tests.core.home import Home, opened, rule
+from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
 
 
@@ -19,6 +23,30 @@ async def test_a_damaged_zip_ends_no_core_and_takes_no_other_file_with_it(home: 
 
     opened(tab).notebook.refresh()
     assert {"One", "Two", "b"} <= {row.title for row in opened(tab).notebook.rows.values()}
+
+
+@rule
+async def test_what_an_export_says_of_a_note_is_so_on_every_device(home: Home) -> None:
+    """When it was created, when its words are from, and that it is pinned."""
+    export = Export()
+    before = Row("0" * 26, "Plan", "", "", (), 0, 0, 0, True, False, 1_000_000_000_000, 1_200_000_000_000, "")
+    export.add("Plan.md", before, "text")
+    one = await home.begin()
+    other = await home.join(one, "Bert")
+
+    one.act("import.files", files={"Carryon.zip": export.finish()})
+    await until(lambda: _plans(one), "it is imported", 60.0)
+    await home.together(one, other)
+    await until(lambda: _plans(other), "it has come", 60.0)
+
+    for tab in (one, other):
+        assert _plans(tab) == [(True, 1_000_000_000_000, 1_200_000_000_000)]
+
+
+def _plans(tab: Tab) -> list[tuple[bool, int, int]]:
+    notebook = opened(tab).notebook
+    notebook.refresh()
+    return [(row.pinned, row.created, row.modified) for row in notebook.rows.values() if row.title == "Plan"]
 
 
 def _damaged() -> bytes:

@@ -24,7 +24,7 @@ def import_files(notebook: Notebook, files: Mapping[str, bytes] | Iterable[tuple
         for found in read_file(path, data):
             if isinstance(found, NoteFile):
                 for command in running.commands(found):
-                    facts = notebook.act(command, now=1_700_000_000_000)
+                    facts = notebook.act(command, now=1_700_000_000_000 if found.time is None else found.time)
                     assert {type(fact) for fact in facts} <= {NoteEdited, RowChanged}
                     assert facts or not isinstance(command, CreateNote)
     return running.tally

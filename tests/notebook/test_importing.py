@@ -28,7 +28,8 @@ from tests.notebook.files import brought_in, import_files
 from tests.notebook.world import a_notebook, id_of
 
 COMMENTS = st.dictionaries(
-    st.sampled_from(["title", "folder", "x"]), st.text(max_size=9) | st.integers() | st.lists(st.text(max_size=2))
+    st.sampled_from(["note", "title", "folder", "pinned", "created", "x"]),
+    st.text(max_size=9) | st.booleans() | st.integers() | st.just(id_of(1)) | st.lists(st.text(max_size=2)),
 )
 # 2001-09-09 01:46:40 UTC, as Info-ZIP and macOS write it.
 UNIX_TIME = struct.pack("<HHBi", 0x5455, 5, 1, 1_000_000_000)
@@ -277,7 +278,7 @@ class TestIdentity:
         assert import_files(notebook, VAULT) == Tally(updated=1, unchanged=1)
 
     def test_b6_a_file_over_an_edited_note_loses_nothing(self) -> None:
-        """B6: the same bytes again leave the edit; other bytes become a new text, an edit that another device can undo."""
+        """B6: the same bytes again leave the edit; other bytes become a note beside it, which later ones bring up to date."""
         notebook = a_notebook()
         import_files(notebook, {"vault/One.md": b"first\nsecond\n"})
         note = notebook.listed("notes", "", "", "").ids[0]
@@ -285,9 +286,34 @@ class TestIdentity:
 
         assert import_files(notebook, {"vault/One.md": b"first\nsecond\n"}) == Tally(unchanged=1)
         assert notebook.text(note) == "first\nsecond, edited here\n"
-        assert import_files(notebook, {"vault/One.md": b"new first\nsecond\n"}) == Tally(updated=1)
-        assert notebook.text(note) == "new first\nsecond\n"
-        assert len(notebook.rows) == 1
+        assert import_files(notebook, {"vault/One.md": b"new first\nsecond\n"}) == Tally(created=1, beside=1)
+        assert import_files(notebook, {"vault/One.md": b"new first\nsecond\n"}) == Tally(unchanged=1)
+        assert import_files(notebook, {"vault/One.md": b"newer first\nsecond\n"}) == Tally(updated=1)
+        assert _texts(notebook) == ["first\nsecond, edited here\n", "newer first\nsecond\n"]
+
+    @pytest.mark.parametrize("command", [RenameNote, MoveNote])
+    def test_a_changed_file_leaves_a_note_that_is_called_otherwise_by_now(
+        self, command: type[RenameNote] | type[MoveNote]
+    ) -> None:
+        """Its path alone does not say that it is of this note: both are kept."""
+        notebook = a_notebook()
+        import_files(notebook, {"vault/One.md": b"first"})
+        notebook.act(command(notebook.listed("notes", "", "", "").ids[0], "Eins"), 9)
+
+        assert import_files(notebook, {"vault/One.md": b"second"}) == Tally(created=1, beside=1)
+        assert _texts(notebook) == ["first", "second"]
+
+    @pytest.mark.parametrize("date", [(2009, 6, 1, 12, 0, 0), (2012, 6, 1, 12, 0, 0)])
+    def test_a_file_that_is_older_than_the_note_does_not_take_its_place(
+        self, date: tuple[int, int, int, int, int, int]
+    ) -> None:
+        """One that is newer does."""
+        notebook = a_notebook()
+        import_files(notebook, {"v.zip": _zip({zipfile.ZipInfo("a/One.md", (2010, 6, 1, 12, 0, 0)): b"first"})})
+
+        tally = import_files(notebook, {"v.zip": _zip({zipfile.ZipInfo("a/One.md", date): b"second"})})
+
+        assert tally == (Tally(created=1, beside=1) if date[0] == 2009 else Tally(updated=1))
 
     def test_a_file_edited_to_what_the_note_says_is_unchanged(self) -> None:
         """The same edit made here and there is no edit."""
@@ -329,6 +355,61 @@ class TestIdentity:
         assert tally == Tally(unchanged=5)
         assert _states(notebook) == before
 
+    def test_an_export_brought_back_writes_over_no_newer_words(self) -> None:
+        """What was written since is kept, and what the export holds stands beside it; a second time changes nothing."""
+        notebook = a_notebook()
+        notebook.act(CreateNote(id_of(1), "Plan", "the plan"), 1)
+        backup = _exported(notebook)
+        notebook.act(ReplaceBody(id_of(1), "the plan, and how it went"), 2)
+
+        assert import_files(notebook, {"Carryon.zip": backup}) == Tally(created=1, beside=1)
+        assert import_files(notebook, {"Carryon (1).zip": backup}) == Tally(unchanged=1)
+        assert _texts(notebook) == ["the plan", "the plan, and how it went"]
+
+    def test_an_export_brought_back_writes_no_note_over_another_one(self) -> None:
+        """A note that came from an export is called otherwise since, and a new one has its old name and path."""
+        first, notebook = a_notebook(), a_notebook()
+        first.act(CreateNote(id_of(1), "Plan", "the plan of 2025"), 1)
+        import_files(notebook, {"Carryon.zip": _exported(first)})
+        [old] = notebook.rows
+        notebook.act(RenameNote(old, "Plan of 2025"), 2)
+        notebook.act(CreateNote(id_of(2), "Plan", "the plan of 2026"), 3)
+        backup = _exported(notebook)
+        notebook.act(ReplaceBody(id_of(2), "the plan of 2026, and more"), 5)
+
+        assert import_files(notebook, {"Carryon.zip": backup}) == Tally(created=1, beside=1, unchanged=1)
+        assert notebook.text(old) == "the plan of 2025"
+        assert notebook.text(id_of(2)) == "the plan of 2026, and more"
+
+    def test_a_later_export_of_another_notebook_brings_its_notes_up_to_date(self) -> None:
+        """Each the note that came from it, whatever its path is by now; an earlier export takes nothing back."""
+        first, notebook = a_notebook(), a_notebook()
+        first.act(CreateNote(id_of(1), "A", "one"), 1_000_000_000_000)
+        first.act(CreateNote(id_of(2), "A", "two"), 1_100_000_000_000)
+        earlier = _exported(first)
+        import_files(notebook, {"Carryon.zip": earlier})
+        one, two = sorted(notebook.rows, key=lambda note: notebook.text(note) or "")
+        first.act(RenameNote(id_of(1), "B"), 1_200_000_000_000)
+        first.act(ReplaceBody(id_of(1), "one, newer"), 1_200_000_000_000)
+        first.act(ReplaceBody(id_of(2), "two, newer"), 1_200_000_000_000)
+
+        assert import_files(notebook, {"Carryon (1).zip": _exported(first)}) == Tally(updated=2)
+        assert (notebook.text(one), notebook.text(two)) == ("one, newer", "two, newer")
+        assert import_files(notebook, {"Carryon.zip": earlier}) == Tally(created=2, beside=2)
+        assert (notebook.text(one), notebook.text(two)) == ("one, newer", "two, newer")
+
+    def test_the_exports_of_two_notebooks_lose_no_note(self) -> None:
+        """Every export is called Carryon.zip: a path in it says nothing of which notebook's it was, in old ones neither."""
+        for note in (None, id_of(1)):
+            notebook = a_notebook()
+            for number, body in enumerate(("at work", "at home"), 1):
+                other = a_notebook()
+                other.act(CreateNote(id_of(number), "To do", body), number)
+                exported = _exported(other) if note else _exported_before(body)
+                assert import_files(notebook, {"Carryon.zip": exported}) == Tally(created=1)
+
+            assert _texts(notebook) == ["at home", "at work"]
+
     def test_a_source_of_another_form_is_no_source(self) -> None:
         """What another program or release wrote there does not break an import."""
         notebook = a_notebook()
@@ -356,6 +437,19 @@ def _exported(notebook: Notebook) -> bytes:
     for note, path in paths_of(notebook.rows.values()).items():
         export.add(path, notebook.rows[note], brought_in(notebook, note).body)
     return export.finish()
+
+
+def _exported_before(body: str) -> bytes:
+    """Return an export as it was before entries told the ids of their notes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.comment = archive_comment
+        archive.writestr("To do.md", body)
+    return packed.getvalue()
+
+
+def _texts(notebook: Notebook) -> list[str]:
+    return sorted(notebook.text(note) or "" for note in notebook.rows)
 
 
 def _states(notebook: Notebook) -> dict[str, bytes]:

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CreateNote:
-    """Make a note under an id from outside. `source` tells where an imported text came from (importing.py)."""
+    """Make a note under an id from outside. `source` tells where an imported text came from (importing.py), `created` when it
+    was created, in ms since 1970, where that was before its words are from.
+    """
 
     note: str
     title: str = ""
     body: str = ""
     folder: str = ""
     source: str = ""
+    pinned: bool = False
+    created: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

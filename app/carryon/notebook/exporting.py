@@ -1,8 +1,9 @@
 """Takes the notebook out as a zip of Markdown files, which re-imports to the same notes, byte for byte.
 
-Format: `<folder>/<title>.md` holds the body as it is. The archive's comment is `carryon`. Where the path does not say
-a note's title and folder (signs that some systems forbid, names that are taken), the entry's comment does: JSON,
-{"title": …, "folder": …}.
+Format: `<folder>/<title>.md` holds the body as it is. The archive's comment is `carryon`. The entry's comment says what
+the path does not, or not exactly (signs that some systems forbid, names that are taken): JSON, {"note": its id,
+"title": …, "folder": …, "pinned": true or false, "created": in ms since 1970}. Older exports say title and folder only,
+and only where the path does not.
 
 Beside the notes lies `report_name`, where there is something to say: one line for each note that is not in the zip as it
 should be. An import leaves it out by name.
@@ -94,9 +95,14 @@ class Export:
         entry = zipfile.ZipInfo(path, _date_of(row.modified))
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.create_system, entry.external_attr = 3, 0o100644 << 16
-        if path != (f"{row.folder}/" if row.folder else "") + f"{row.title}.md":
-            said = json.dumps({"title": row.title, "folder": row.folder}, ensure_ascii=False, separators=(",", ":"))
-            entry.comment = said.encode()
+        said = {
+            "note": row.note,
+            "title": row.title,
+            "folder": row.folder,
+            "pinned": row.pinned,
+            "created": row.created,
+        }
+        entry.comment = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
         self._zip.writestr(entry, data)
 
     def finish(self) -> bytes:

@@ -4,22 +4,25 @@ history.
 From a file to a note: the bytes are the body (UTF-8, byte order mark and line ends included), the name without `.md`
 is the title, the folders are the folder. Of a chosen folder, and of a zip in which everything lies in one, the
 outermost is the notebook itself and left out. A note remembers where it came from, in its field `source`: JSON,
-{"path": as given by the picker, with the zip's name before it, "sha256": of the bytes}. A file's own time, where it
+{"path": as given by the picker, with the zip's name before it, "sha256": of the bytes, "note": in an export, where it
+says so, the id that the note has in its notebook}. A file's own time, where it
 has one, is the time of what it brings: a zip tells it in Unix seconds (the extra field 0x5455), else as local time, and
 one of ours as UTC.
 
-1. A file whose path and bytes a note came from, or which a note of its name holds word for word, is unchanged:
-   whatever was edited since stays.
-2. A file with a folder, whose path a note came from and whose bytes are others, becomes that note's new text by a
-   small edit; edits made here meanwhile stay in its history. A file without a folder says too little for that: it
-   becomes a note of its own.
+1. A file whose origin and bytes a note came from, or which a note of its id or name holds word for word, is unchanged:
+   whatever was edited since stays. The origin is the note's id in an export, else the path.
+2. A file of a known origin whose bytes are others is a newer version of a note, and becomes its new text by a small edit,
+   only where nothing newer is lost: the note came from there, its text is still that file's, the file's time is none
+   before its own, and, where no id but a path is known, the path has a folder and title and folder are the note's.
+   Otherwise it becomes a note beside the one that is here, and is counted as such: both are kept.
 3. A note is taken for one file of an import only: files without a folder that share a name stay separate notes.
 4. What would be unchanged or updated and lies in the trash is taken out of it.
 5. Nothing is guessed and nothing dropped silently: what is not UTF-8, too large, or has a path that leaves its folder
    is refused by name; what is no Markdown, or hidden, is left out by name.
 
-A zip that was exported here (comment `carryon`) has limits of its own, and tells title and folder of a note in the entry's comment, where its
-path cannot. The search must know all texts (`Notebook.texts_ready`), freshly (`refresh`). It reads no files itself,
+A zip that was exported here (comment `carryon`) has limits of its own, and tells in the entry's comment what its path
+cannot (exporting.py); in an older one that is less, or nothing. Every export has the same name: a path in it names no
+origin. The search must know all texts (`Notebook.texts_ready`), freshly (`refresh`). It reads no files itself,
 and makes no ids.
 """
 
@@ -41,7 +44,7 @@ from hashlib import sha256
 from importlib import import_module
 
 from carryon.notebook.commands import Command, CreateNote, ReplaceBody, RestoreNote
-from carryon.notebook.limits import body_bytes_max, folder_characters_max, title_characters_max
+from carryon.notebook.limits import body_bytes_max, folder_characters_max, note_id, title_characters_max
 from carryon.notebook.notebook import Notebook
 from carryon.notes.row import clean_folder
 from carryon.notes.shallow import read_shallow
@@ -101,7 +104,10 @@ _ours = _Limits(exported_entries_max, exported_file_bytes_max, exported_bytes_ma
 
 @dataclass(frozen=True, slots=True)
 class NoteFile:
-    """A file that can become a note. `placed` tells that its path has a folder, so that it names the file."""
+    """A file that can become a note. `placed` tells that its path has a folder, so that it names the file.
+
+    `note` is, in an export, the id of its note in its notebook: empty where it does not say, None in other files.
+    """
 
     path: str
     placed: bool
@@ -111,11 +117,23 @@ class NoteFile:
     sha256: str
     time: int | None = None
     """When it was changed last, ms since 1970; None where nobody has said so."""
+    note: str | None = None
+    pinned: bool = False
+    created: int | None = None
+    """When its note was created, ms since 1970; None where nobody has said so."""
+
+    @property
+    def origin(self) -> str:
+        """What a later version of it has too; empty where nothing tells."""
+        if self.note is not None:
+            return self.note
+        return self.path if self.placed else ""
 
     @property
     def source(self) -> str:
         """What the note remembers of the file."""
-        return json.dumps({"path": self.path, "sha256": self.sha256}, ensure_ascii=False, separators=(",", ":"))
+        said = {"path": self.path, "sha256": self.sha256} | ({"note": self.note} if self.note else {})
+        return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +173,10 @@ def read_file(path: str, data: bytes, time: int | None = None, offset: int = 0) 
 
 @dataclass(slots=True)
 class Tally:
-    """How many files became what."""
+    """How many files became what; `beside` are those created that have a note of their origin here, which is kept."""
 
     created: int = 0
+    beside: int = 0
     updated: int = 0
     restored: int = 0
     unchanged: int = 0
@@ -171,7 +190,7 @@ class Import:
         self.tally = Tally()
         self._notebook = notebook
         self._new_id = new_id
-        self._by_path: dict[str, list[str]] = {}
+        self._by_origin: dict[str, list[str]] = {}
         self._by_title: dict[str, list[str]] = {}
         self._came_from: dict[str, str] = {}
         # Notes in the trash come last: another of the same path or text is taken before them.
@@ -179,7 +198,7 @@ class Import:
             self._by_title.setdefault(row.title, []).append(row.note)
             source = _decoded(row.source)
             if source is not None:
-                self._by_path.setdefault(source[0], []).append(row.note)
+                self._by_origin.setdefault(source[0], []).append(row.note)
                 self._came_from[row.note] = source[1]
         self._taken: set[str] = set()
 
@@ -188,15 +207,30 @@ class Import:
         same = self._same(file)
         if same is not None:
             return self._take(same, [])
-        known = [note for note in self._by_path.get(file.path, []) if note not in self._taken] if file.placed else []
-        if known:
-            return self._take(known[0], [ReplaceBody(known[0], file.body, file.source)])
+        known = [note for note in self._known(file) if note not in self._taken]
+        earlier = next((note for note in known if self._is_earlier(note, file)), None)
+        if earlier is not None:
+            return self._take(earlier, [ReplaceBody(earlier, file.body, file.source)])
         self.tally.created += 1
-        return [CreateNote(self._new_id(), file.title, file.body, file.folder, file.source)]
+        self.tally.beside += bool(known)
+        return [
+            CreateNote(
+                self._new_id(),
+                file.title,
+                file.body,
+                file.folder,
+                file.source,
+                pinned=file.pinned,
+                created=file.created,
+            )
+        ]
 
     def _same(self, file: NoteFile) -> str | None:
-        """Return a note that came from this very file, or holds its text under its name."""
-        for note in self._by_path.get(file.path, []):
+        """Return a note that came from this very file, or holds its text under its id or name."""
+        exported = file.note
+        if exported and exported in self._notebook.rows and exported not in self._taken and self._holds(exported, file):
+            return exported
+        for note in self._by_origin.get(file.note or file.path, []):
             if note not in self._taken and (self._came_from[note] == file.sha256 or self._holds(note, file)):
                 return note
         for note in self._by_title.get(file.title, []):
@@ -204,6 +238,21 @@ class Import:
             if placed and note not in self._taken and self._holds(note, file):
                 return note
         return None
+
+    def _known(self, file: NoteFile) -> list[str]:
+        """Return the notes of a file's origin: those that came from there, or the very note that was exported."""
+        if not file.origin:
+            return []
+        return [file.origin] if file.origin in self._notebook.rows else self._by_origin.get(file.origin, [])
+
+    def _is_earlier(self, note: str, file: NoteFile) -> bool:
+        """Tell whether a note of a file's origin is as it came from there, and the file a newer version of it."""
+        row, text = self._notebook.rows[note], self._notebook.text(note)
+        if text is None or note == file.note or sha256(text.encode()).hexdigest() != self._came_from[note]:
+            return False
+        is_older = file.time is not None and 0 < file.time < row.modified
+        is_called_so = bool(file.note) or (row.title, row.folder) == (file.title, file.folder)
+        return is_called_so and not is_older
 
     def _holds(self, note: str, file: NoteFile) -> bool:
         return self._notebook.text(note) == file.body
@@ -255,7 +304,7 @@ def _read_archive(path: str, archive: zipfile.ZipFile, offset: int) -> Iterator[
         left -= len(content)
         time = _time_of(entry, 0 if ours else offset)
         found = _note_file(name, True, "/".join(parts[inner:-1]), parts[-1], content, time, limits.file_bytes)
-        yield _renamed(found, entry.comment) if ours and entry.comment and isinstance(found, NoteFile) else found
+        yield _as_exported(found, entry.comment) if ours and isinstance(found, NoteFile) else found
 
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, limits: _Limits) -> bytes | str:
@@ -314,8 +363,9 @@ def _note_file(
     return NoteFile(path, placed, folder, title, body, sha256(data).hexdigest(), time)
 
 
-def _renamed(file: NoteFile, comment: bytes) -> NoteFile | Refused:
-    """Give a note of our own export the title and folder that its path could not say."""
+def _as_exported(file: NoteFile, comment: bytes) -> NoteFile | Refused:
+    """Give a note of our own export what its path could not say, as far as its comment does."""
+    file = replace(file, note="")
     try:
         said = read_shallow(comment.decode())
     except ValueError:
@@ -327,7 +377,14 @@ def _renamed(file: NoteFile, comment: bytes) -> NoteFile | Refused:
             return file
     if len(title) > title_characters_max or len(folder) > folder_characters_max:
         return Refused(file.path, "its name is too long")
-    return replace(file, folder=clean_folder(folder), title=title)
+    file = replace(file, folder=clean_folder(folder), title=title)
+    match said:
+        case {"note": str(note), "pinned": bool(pinned), "created": int(created)} if note_id.fullmatch(note):
+            # No note is older than its words: one that says so is as old as they are.
+            is_earlier = file.time is not None and 0 < created < file.time
+            return replace(file, note=note, pinned=pinned, created=created if is_earlier else None)
+        case _:
+            return file
 
 
 def _left_out(path: str, parts: tuple[str, ...]) -> LeftOut | None:
@@ -354,8 +411,11 @@ def _too_large(size: int, bytes_max: int) -> str:
 
 
 def _decoded(source: str) -> tuple[str, str] | None:
+    """Return the origin and the hash in what a note remembers of its file."""
     try:
         match read_shallow(source) if source else None:
+            case {"note": str(note), "sha256": str(sha256)}:
+                return note, sha256
             case {"path": str(path), "sha256": str(sha256)}:
                 return path, sha256
             case _:

@@ -27,13 +27,12 @@ body_bytes_max = 10_000_000  # as UTF-8
 update_bytes_max = 12 << 20
 title_characters_max = 500
 folder_characters_max = 1_000
-
-_note_id = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+note_id = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def refusal(command: Command) -> str | None:
     """Return why a command cannot be carried out, whatever the notebook holds."""
-    if not _note_id.fullmatch(command.note):
+    if not note_id.fullmatch(command.note):
         return f"{command.note[:40]!r} is no note's id."
     match command:
         case CreateNote(title=title, folder=folder, body=body):

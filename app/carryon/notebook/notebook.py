@@ -312,7 +312,13 @@ class Notebook:
             self._unsaved.given_again(command.note, command, maker or NOBODY)
             return []
         note = Note(command.note, self.client, self.device)
-        asked = {"title": command.title, "folder": clean_folder(command.folder), "source": command.source}
+        asked = {
+            "title": command.title,
+            "folder": clean_folder(command.folder),
+            "source": command.source,
+            "pinned": "1" if command.pinned else "",
+            "created": "" if command.created is None else str(command.created),
+        }
         self._counter += 1
         # A title is set even when it is empty: a change without an edit would tell nobody that there is a note.
         fields = {name: value for name, value in asked.items() if value or name == "title"}

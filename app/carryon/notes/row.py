@@ -11,6 +11,8 @@ linear in the note.
 5. `trashed` holds only while nobody but those who trashed it has written beyond the heads they had seen: an edit wins
    over a deletion, and two deletions do not undo each other. Its value, JSON: {"by": author, "heads": {other author:
    n}}; the empty string is a note restored.
+6. `created` is the time of the first change, or an earlier one that the field `created` tells: decimal, ms since 1970, as an
+   export said it of a note that was imported.
 
 Stored form (encode_rows): JSON, a list of rows, each a list of the fields in the order of the class. The store puts a
 format byte before it.
@@ -77,7 +79,7 @@ def row_of(note: Note, created: int, modified: int, heads: Heads) -> Row:
         tasks_done=tasks_done,
         pinned=note.field("pinned").value == "1",
         trashed=trashed_holds([value for _, value in note.field("trashed").values], heads),
-        created=created,
+        created=_created(note.field("created").value or "", created),
         modified=modified,
         source=note.field("source").value or "",
     )
@@ -141,6 +143,7 @@ def decode_rows(data: bytes) -> list[Row]:
 
 
 _front_matter = re.compile(r"---[ \t]*\r?\n(?:(.*?)\r?\n)??---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_time = re.compile(r"[0-9]{1,15}")
 # Each pattern begins with a literal, which re searches for at the speed of memory; one that begins with ^ or a
 # lookbehind is tried at every character.
 _fence = re.compile(r"\n {0,3}(`{3,}|~{3,})(.*)")
@@ -219,6 +222,10 @@ def _tags(front: str, text: str) -> tuple[str, ...]:
             if tag and text.count("`", line, match.start()) % 2 == 0:
                 found.setdefault(tag.casefold(), tag)
     return tuple(found.values())
+
+
+def _created(said: str, created: int) -> int:
+    return min(int(said), created) if _time.fullmatch(said) else created
 
 
 def _trashed(value: str) -> tuple[str, dict[str, int]] | None:

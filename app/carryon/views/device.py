@@ -88,7 +88,10 @@ def fetched_words(fetching: Progress | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did: numbers of notes, and by path with the reason what was refused and what was left out."""
+    """What an import did: numbers of notes, and by path with the reason what was refused and what was left out.
+
+    `beside` are those imported of which an earlier or later version is here, which is kept.
+    """
 
     imported: int
     updated: int = 0
@@ -96,6 +99,7 @@ class ImportReport:
     refused: tuple[tuple[str, str], ...] = ()
     left: tuple[tuple[str, str], ...] = ()
     cancelled: bool = False
+    beside: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,11 @@ def _report(report: ImportReport) -> _Report:
     facts = []
     if report.cancelled:
         facts.append("The import was cancelled. What is in stays, and importing again goes on from there.")
+    if report.beside:
+        facts.append(
+            f"{counted(report.beside, 'of them stands', 'of them stand')} beside a note with other words, "
+            "which was here before: both are kept."
+        )
     if report.updated:
         facts.append(f"{counted(report.updated, 'note', 'notes')} brought up to date.")
     if report.unchanged:

@@ -76,6 +76,7 @@ class Importing:
             refused=tuple(self._refused),
             left=tuple(self._left),
             cancelled=self.cancelled,
+            beside=tally.beside,
         )
 
     async def _read(self, file: ChosenFile) -> list[Read]:
