@@ -26,6 +26,29 @@ async def test_a_damaged_zip_ends_no_core_and_takes_no_other_file_with_it(home: 
 
 
 @rule
+async def test_b6_a_changed_file_of_an_edited_note_is_told_to_stand_beside_it(home: Home) -> None:
+    """B6: both are here, and the report says so."""
+    tab = await home.begin()
+    tab.act("import.files", files={"v/One.md": b"first"})
+    await until(lambda: _texts(tab) == ["first"], "it is imported", 60.0)
+    [note] = [row.note for row in opened(tab).notebook.rows.values() if row.title == "One"]
+    await home.show(tab, note)
+    tab.type("edited: ")
+    await until(lambda: _texts(tab) != ["first"], "it is edited", 60.0)
+
+    tab.act("import.files", files={"v/One.md": b"second"})
+    await until(lambda: "stands beside a note" in "".join(tab.regions.values()), "it is told", 60.0)
+
+    assert len(_texts(tab)) == 2 and "second" in _texts(tab)
+
+
+def _texts(tab: Tab) -> list[str]:
+    notebook = opened(tab).notebook
+    notebook.refresh()
+    return sorted(notebook.text(row.note) or "" for row in notebook.rows.values() if row.title == "One")
+
+
+@rule
 async def test_what_an_export_says_of_a_note_is_so_on_every_device(home: Home) -> None:
     """When it was created, when its words are from, and that it is pinned."""
     export = Export()

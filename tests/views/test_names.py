@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from carryon.notebook.commands import CreateNote, RenameNote
+from carryon.notebook.commands import CreateNote, MoveNote, RenameNote
 from carryon.notebook.notebook import Notebook
 from carryon.views.action import Action, Outcome
 from carryon.views.device import Device, Invite, Level, Progress, Relay, Status, Trouble
@@ -140,21 +140,25 @@ def test_an_empty_title_is_untitled_in_the_list_and_empty_in_its_box(notebook: N
     assert page.one("link", "Untitled").attributes["data-note"] == EMPTY
 
 
-def test_two_titles_set_apart_are_both_shown_and_one_press_settles() -> None:
+@pytest.mark.parametrize(("field", "command"), [("title", RenameNote), ("folder", MoveNote)])
+def test_two_titles_or_folders_set_apart_are_both_shown_and_one_press_settles(
+    field: str, command: type[RenameNote] | type[MoveNote]
+) -> None:
     """A field conflict is shown, not hidden (DATA.md 5)."""
     here, there = Notebook("0" * 26, 1, "", "aa"), Notebook("0" * 26, 2, "", "bb")
     made = here.act(CreateNote(PACKING, "Packing", ""), NOW)
     there.absorb(PACKING, [fact.update for fact in made if hasattr(fact, "update")], NOW, {})
-    here.act(RenameNote(PACKING, "Lisbon"), NOW)
-    renamed = there.act(RenameNote(PACKING, "Porto"), NOW)
-    here.absorb(PACKING, [fact.update for fact in renamed if hasattr(fact, "update")], NOW, {})
+    here.act(command(PACKING, "Lisbon"), NOW)
+    set_there = there.act(command(PACKING, "Porto"), NOW)
+    here.absorb(PACKING, [fact.update for fact in set_there if hasattr(fact, "update")], NOW, {})
     here.refresh()
 
     pane = tree_of(view(here, replace(TAB, note=PACKING), DEVICE)["note"])
 
-    for title in ("Lisbon", "Porto"):
-        button = pane.one("button", f"Keep the title {title}")
-        assert (button.attributes["data-action"], button.attributes["data-value"]) == ("note.rename", title)
+    for value in ("Lisbon", "Porto"):
+        button = pane.one("button", f"Keep the {field} {value}")
+        action = {"title": "note.rename", "folder": "note.move"}[field]
+        assert (button.attributes["data-action"], button.attributes["data-value"]) == (action, value)
 
 
 def test_a_note_in_the_trash_is_read_only_and_can_be_restored(notebook: Notebook) -> None:
@@ -203,6 +207,16 @@ def test_an_import_report_begins_with_the_number_of_notes_and_names_what_was_lef
     assert report.spoken.startswith("223 notes imported")
     assert "is not UTF-8 Old/latin1.md" in report.spoken
     assert "attachments come later map.png" in report.spoken
+
+
+def test_an_import_report_says_what_stands_beside_a_note(notebook: Notebook) -> None:
+    """A note that was not written over is told, so that a person looks at both."""
+    report = SCENES["report"][1].report
+    assert report is not None
+
+    page = page_of(view(notebook, TAB, replace(DEVICE, report=replace(report, beside=2))))
+
+    assert "2 of them stand beside a note with other words" in page.one("region", "Import report").spoken
 
 
 def test_a_long_report_names_the_first_and_counts_the_rest(notebook: Notebook) -> None:

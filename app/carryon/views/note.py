@@ -2,7 +2,7 @@
 
 1. The text in the editor's host is to be read until the editor is bound to the note: its first screenfuls only.
 2. A note in the trash, and one in a notebook that can only be read, is shown and not edited.
-3. A title that two devices set apart from each other is a conflict: both are shown, one press settles it.
+3. A title or folder that two devices set apart from each other is a conflict: both are shown, one press settles it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from carryon.notebook.notebook import Notebook
 from carryon.notes import markdown
 from carryon.notes.fields import Field
 from carryon.notes.note import Note
+from carryon.notes.row import folder_shown_max
 from carryon.views.action import Call, Outcome, Refused, Rule, Scene, flag, name, note_here, note_to_edit, title
 from carryon.views.dates import counted, day_of, day_words, machine_time
 from carryon.views.device import Device
@@ -28,7 +29,7 @@ from carryon.views.route import query_of
 from carryon.views.tab import TITLE_CHARACTERS_MAX, Tab, is_id
 
 READ_CHARACTERS_MAX: Final = 6_000
-TITLES_MAX: Final = 12
+CHOICES_MAX: Final = 12
 
 
 class _Note(NamedTuple):
@@ -38,6 +39,7 @@ class _Note(NamedTuple):
     placeholder: str
     title_max: int
     titles: tuple[str, ...]
+    folders: tuple[str, ...]
     trouble: str
     folder: str
     words: str
@@ -72,7 +74,9 @@ def view(notebook: Notebook, tab: Tab, device: Device) -> Markup:
         title=row.title if note is None else (notebook.title(note.id).value or "")[:TITLE_CHARACTERS_MAX],
         placeholder=row.title or "Untitled",
         title_max=TITLE_CHARACTERS_MAX,
-        titles=_titles(notebook.title(note.id)) if note else (),
+        titles=_choices(notebook.title(note.id), TITLE_CHARACTERS_MAX) if note else (),
+        # A move that is not durable leaves one value: it may end the question, and never shows what is nobody else's yet.
+        folders=_choices(note.field("folder"), folder_shown_max) if note else (),
         trouble=device.note_trouble,
         folder=row.folder,
         words=counted(row.words, "word", "words"),
@@ -95,10 +99,10 @@ def _read(notebook: Notebook, note: Note) -> str:
     return (notebook.body(note.id) if body is None else body)[:READ_CHARACTERS_MAX]
 
 
-def _titles(title: Field) -> tuple[str, ...]:
-    """Return the titles that wait for somebody to choose, or none."""
-    values = sorted({value[:TITLE_CHARACTERS_MAX] for _, value in title.values})
-    return tuple(values[:TITLES_MAX]) if len(values) > 1 else ()
+def _choices(field: Field, characters_max: int) -> tuple[str, ...]:
+    """Return the values that wait for somebody to choose, or none."""
+    values = sorted({value[:characters_max] for _, value in field.values})
+    return tuple(values[:CHOICES_MAX]) if len(values) > 1 else ()
 
 
 def _preview(notebook: Notebook, note: Note) -> Markup:
