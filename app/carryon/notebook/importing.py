@@ -5,9 +5,8 @@ From a file to a note: the bytes are the body (UTF-8, byte order mark and line e
 is the title, the folders are the folder. Of a chosen folder, and of a zip in which everything lies in one, the
 outermost is the notebook itself and left out. A note remembers where it came from, in its field `source`: JSON,
 {"path": as given by the picker, with the zip's name before it, "sha256": of the bytes, "note": in an export, where it
-says so, the id that the note has in its notebook}. A file's own time, where it
-has one, is the time of what it brings: a zip tells it in Unix seconds (the extra field 0x5455), else as local time, and
-one of ours as UTC.
+says so, the id that the note has in its notebook}. A file's own time, where it has one, is the time of what it brings: a
+zip tells it in Unix seconds (the extra field 0x5455), else as local time, and one of ours as UTC.
 
 1. A file whose origin and bytes a note came from, or which a note of its id or name holds word for word, is unchanged:
    whatever was edited since stays. The origin is the note's id in an export, else the path.
