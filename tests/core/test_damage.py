@@ -15,7 +15,7 @@ from carryon.storage.quarantine import Kind
 from carryon_sync.formats.change import Change
 from carryon_sync.formats.rejected import Rejected
 
-from tests.core.home import Home, holdings, opened, rule
+from tests.core.home import Home, fail_writes, holdings, mend, opened, rule
 from tests.simulation.tab import Tab
 from tests.simulation.virtual_loop import until
 
@@ -220,3 +220,22 @@ async def exported(tab: Tab) -> dict[str, bytes]:
     assert isinstance(data, bytes)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+@rule
+async def test_a_full_disk_keeps_no_core_from_starting_where_a_head_has_rotted(home: Home) -> None:
+    """It is known from the log, and mended where there is room."""
+    tab, note = await two_changes(home)
+    here = holdings(tab)
+    assert here.disk is not None
+    for entry in here.entries("heads"):
+        here.disk.rot("heads", entry.key, entry.value[:-1] + bytes([entry.value[-1] ^ 1]))
+    fail_writes(tab.worker.device)
+
+    tab = await start_again(home, tab)
+    await home.show(tab, note)
+
+    assert "first words second words" in tab.text
+    mend(tab.worker.device)
+    tab.type("third ")
+    await home.quiet(tab)
