@@ -13,6 +13,7 @@ from carryon_sync.formats.change import (
     BODY_BYTES_MAX,
     CHANGE_BYTES_MAX,
     NO_COMMIT,
+    UPDATES_MAX,
     Body,
     Change,
     Header,
@@ -192,6 +193,16 @@ class TestRefused:
 
         assert isinstance(read, Rejected)
         assert "1000" in read.reason
+
+    def test_a_body_with_more_updates_than_anybody_writes_is_refused_unread(self) -> None:
+        """Empty ones deflate to next to nothing: eight million of them are a change of 30 KB."""
+        body = Body(bytes(16), 0, 0, (), (), (b"",) * UPDATES_MAX, ())
+        assert decode_body(body.encode()) == body
+
+        refused = decode_body(replace(body, updates=(b"",) * (UPDATES_MAX + 1)).encode())
+
+        assert isinstance(refused, Rejected)
+        assert "4097 updates" in refused.reason
 
     def test_a_change_over_the_limit_is_refused_with_both_numbers(self) -> None:
         read = decode_change(bytes(CHANGE_BYTES_MAX + 1))

@@ -557,6 +557,16 @@ class TestKinds:
         assert people.members.may_write(phone.certificate.id)
         assert people.members.needs_update is needs_update
 
+    @pytest.mark.parametrize("role", [Role.READER, Role.EDITOR])
+    def test_only_an_owner_keeps_everybody_from_writing_by_one(self, role: Role) -> None:
+        people = People()
+        member = people.device("member", role)
+
+        record = people.admit(people.written(UnknownSays(127, b"later"), member))
+
+        assert record.id in people.members
+        assert not people.members.needs_update
+
     def test_it_is_signed_by_a_member_like_any_other(self) -> None:
         people = People()
         phone = people.device("phone")

@@ -39,7 +39,7 @@ All integers are big-endian. A *link* is author 16 ‖ n 8 ‖ id 32.
                  2   count of needs, then links     what changed since the author's last, ascending by author
                  2   count of seen, then each       log 16 ‖ sequence 8 ‖ running hash 32, ascending by log; sequences are
                                                     multiples of 64
-                 4   count of updates, then each    length 4 ‖ bytes
+                 4   count of updates, then each    length 4 ‖ bytes; 4,096 at most
                  4   length of more, then more      what the kind says under seal; nothing in a change
 
 1. A change *is* its id, SHA-256(header ‖ commit): whoever holds the change computes it, nobody says it. The envelope (epoch,
@@ -66,6 +66,7 @@ N_MAX = 2**53 - 1
 EXTRA_BYTES_MAX = 1 << 20
 CHANGE_BYTES_MAX = 16 << 20
 BODY_BYTES_MAX = 32 << 20
+UPDATES_MAX = 4096  # empty ones deflate to next to nothing: without it 30 KB took seconds to read
 COMMIT_BYTES = 32
 SEAL_BYTES = 16
 NO_PREV = bytes(32)
@@ -269,7 +270,10 @@ def decode_body(data: bytes) -> Body | Rejected:
         ascending([link.author for link in needs], "needs")
         seen = tuple(_seen(cursor) for _ in range(cursor.u16("count of seen")))
         ascending([one.log for one in seen], "seen")
-        updates = tuple(cursor.take(cursor.u32("length"), "update") for _ in range(cursor.u32("count of updates")))
+        count = cursor.u32("count of updates")
+        if count > UPDATES_MAX:
+            raise Malformed(f"a change has {count} updates, the limit is {UPDATES_MAX}: write several")
+        updates = tuple(cursor.take(cursor.u32("length"), "update") for _ in range(count))
         more = cursor.take(cursor.u32("length of more"), "more")
         cursor.end()
     except Malformed as fault:

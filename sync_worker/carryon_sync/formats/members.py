@@ -191,11 +191,25 @@ class Members:
 
     @property
     def needs_update(self) -> bool:
-        """Say whether there is a record that counts and whose kind must be understood, and is not."""
+        """Say whether there is a record by an owner that counts and whose kind must be understood, and is not.
+
+        One of anybody else is kept and passed on, and keeps nobody from writing.
+        """
         return any(
-            isinstance(record.says, UnknownSays) and record.says.kind < PASSED_OVER_FROM and self._now.counts(place)
+            isinstance(record.says, UnknownSays)
+            and record.says.kind < PASSED_OVER_FROM
+            and self._now.counts(place)
+            and self._is_by_owner(record)
             for place, record in enumerate(self._graph.records)
         )
+
+    def _is_by_owner(self, record: Record) -> bool:
+        """Whether its signer was an owner in the record's own past."""
+        issuer = self.certificate(record.issuer)
+        if issuer is None:
+            return record.issuer == ROOT
+        past = View(self._graph, self._graph.before(record.after))
+        return past.standing(fingerprint_of(issuer.signing)).role == Role.OWNER
 
     # Devices.
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from carryon_sync.formats.change import NO_PREV, Body, Header, Link, Seen
+from carryon_sync.formats.change import NO_PREV, UPDATES_MAX, Body, Header, Link, Seen
 
 from carryon.core.log.documents import Documents
 from carryon.core.log.identity import Identity, note_bytes
@@ -28,7 +28,6 @@ from carryon.storage.log import Fold, Log
 ALONE_S: Final = 2.0
 WATCHED_S: Final = 0.05
 PAUSE_S: Final = 2.0
-UPDATES_MAX: Final = 4096
 UPDATES_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
