@@ -20,7 +20,7 @@ import { direction } from "./editor/direction.js";
 import { lineEnds } from "./editor/lineends.js";
 import { markdownStyle } from "./editor/markdown.js";
 import { tasks } from "./editor/tasks.js";
-import { lead } from "./focus.js";
+import { followBack } from "./focus.js";
 import { Replica } from "./replica.js";
 
 /** @typedef {import("@codemirror/state").ChangeSet} ChangeSet */
@@ -244,7 +244,7 @@ class CarryonEditor extends HTMLElement {
         EditorState.lineSeparator.of("\n"),
         this.#collaboration.of([]),
         this.#editable.of(this.#editability()),
-        keymap.of([{ key: "ArrowUp", run: (view) => isOnFirstLine(view) && lead(this) }, ...yUndoManagerKeymap, ...defaultKeymap]),
+        keymap.of([{ key: "ArrowUp", run: (view) => isOnFirstLine(view) && followBack(this) }, ...yUndoManagerKeymap, ...defaultKeymap]),
         EditorView.lineWrapping,
         EditorView.contentAttributes.of({ "aria-label": "Note", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences" }),
         EditorView.updateListener.of((update) => this.#typedEarly(update)),

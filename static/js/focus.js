@@ -45,16 +45,21 @@ export function follow(box, text = "") {
  * @param {HTMLElement} text
  * @returns {boolean} whether there is such a one
  */
-export function lead(text) {
+export function followBack(text) {
   const box = document.querySelector(`[data-next="${CSS.escape(text.dataset.focus ?? "")}"]`);
   if (!(box instanceof HTMLInputElement)) return false;
   box.focus();
   return true;
 }
 
-/** Bring the focus to something that is shown; to be called after each rendering. */
-export function settle() {
+/**
+ * Bring the focus to something that is shown; to be called after each rendering.
+ * @param {boolean} isOtherPane whether another pane is shown since
+ */
+export function settle(isOtherPane) {
   const active = document.activeElement ?? document.body;
+  // While somebody types nothing is hidden, and to ask what is shown would lay out the page.
+  if (!isOtherPane && !hidden && !active.closest("[hidden]")) return;
   const isRegion = active.matches(REGIONS);
   const isLost = !isShown(active);
   if (!isLost && !isRegion && active !== document.body) return void (hidden = null);

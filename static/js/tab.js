@@ -158,10 +158,11 @@ function show({ notebook, regions, title, place, pane }) {
   document.title = title;
   root.dataset.notebook = notebook;
   root.dataset.place = place;
+  const isOtherPane = root.dataset.pane !== pane;
   root.dataset.pane = pane;
   late.apply();
-  settle();
-  listWindow.lay();
+  settle(isOtherPane);
+  if (isOtherPane || "list" in regions) listWindow.lay();
 }
 
 /** @param {string} query @param {boolean} inPlace */

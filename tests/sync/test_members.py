@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -40,6 +41,14 @@ from tests.sync.wild import summary, wild
 def reason(verdict: SignedBy | Held | Missing | Rejected) -> str:
     assert isinstance(verdict, Rejected), verdict
     return verdict.reason
+
+
+def used_up(people: People, owner: Device) -> tuple[Record, Record]:
+    """An owner's invite for one device, and the certificate of the device that has used it, which the owner knows."""
+    invite = people.admit(people.invite(owner))
+    joined = people.admit(people.joined("editor", invite))
+    people.admit(people.written(Witness(), owner))
+    return invite, joined
 
 
 def earlier(people: People, invite: Record, than: Record) -> Record:
@@ -153,11 +162,7 @@ class TestInvites:
     def test_who_an_owner_knew_counts_before_a_certificate_written_later_whose_id_comes_first(self) -> None:
         """The link of an invite that is used up lets nobody in again, and puts nobody out."""
         people = People()
-        owner = people.device("owner")
-        people.admit(people.epoch(by=owner))
-        invite = people.admit(people.invite(owner))
-        joined = people.admit(people.joined("editor", invite))
-        people.admit(people.written(Witness(), owner))
+        invite, joined = used_up(people, people.device("owner"))
 
         again = people.admit(earlier(people, invite, joined))
 
@@ -168,30 +173,13 @@ class TestInvites:
         people = People()
         owner, reader = people.device("owner"), people.device("reader", Role.READER)
         inviter = people.as_device("inviter", people.admit(people.certificate("inviter", Role.OWNER, owner)))
-        invite = people.admit(people.invite(inviter))
-        joined = people.admit(people.joined("editor", invite))
-        people.admit(people.written(Witness(), inviter))
+        invite, joined = used_up(people, inviter)
         again = people.admit(earlier(people, invite, joined))
 
         people.admit(people.written(UnknownSays(200, b""), reader, after=(again.id, *people.members.good_tips())))
 
         assert people.members.may_connect(joined.id)
         assert not people.members.may_connect(again.id)
-
-    def test_an_epoch_ends_also_an_invite_that_is_used_up(self) -> None:
-        """Who was put out has its link still."""
-        people = People()
-        owner = people.device("owner")
-        people.admit(people.epoch(by=owner))
-        invite = people.admit(people.invite(owner))
-        joined = people.admit(people.joined("editor", invite))
-        people.admit(people.epoch(joined, by=owner, invites=(invite.id,)))
-
-        again = people.admit(earlier(people, invite, joined))
-
-        assert people.members.is_ended(invite.id)
-        assert not people.members.may_connect(again.id)
-        assert not people.members.may_connect(joined.id)
 
     def test_a_first_certificate_is_signed_by_the_certified_key_too(self) -> None:
         """Nobody certifies a key of somebody else: by a reader's link it would have a reader's role."""
@@ -693,10 +681,10 @@ class TestBounds:
         """One frame of a stranger, whose invite lets in as many as fit, held up the relay by the third power of their number."""
         people, asked, may_use = People(), 0, View._may_use
 
-        def counted(view: View, place: int, invite: int) -> bool:
+        def counted(view: View, place: int, ends: Sequence[int]) -> bool:
             nonlocal asked
             asked += 1
-            return may_use(view, place, invite)
+            return may_use(view, place, ends)
 
         monkeypatch.setattr(View, "_may_use", counted)
         invite, joined = people.admit(people.invite(people.device("owner"), uses=1000)), 60
@@ -706,3 +694,22 @@ class TestBounds:
 
         assert len(people.members.devices()) == joined + 1
         assert asked <= 1.5 * joined**2
+
+    def test_who_tries_a_link_that_is_used_up_costs_one_look_at_each_record(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        people, asked, is_by_senior = People(), 0, View._is_by_senior
+
+        def counted(view: View, place: int, depth: int) -> bool:
+            nonlocal asked
+            asked += 1
+            return is_by_senior(view, place, depth)
+
+        invite, joined = used_up(people, people.device("owner"))
+        for number in range(60):
+            people.admit(people.joined(f"{number}", invite, after=(invite.id,)))
+
+        monkeypatch.setattr(View, "_is_by_senior", counted)
+
+        assert people.members.may_connect(joined.id)
+        assert 0 < asked <= len(people.members)

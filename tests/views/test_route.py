@@ -74,6 +74,14 @@ def test_an_address_keeps_the_window_and_closes_what_was_open() -> None:
     assert route("?at=trash", tab) == replace(TAB, rows=77, place="trash")
 
 
+def test_back_from_a_note_the_list_stands_where_it_stood_and_another_one_at_its_beginning() -> None:
+    """The address does not say how far a list was scrolled."""
+    tab = replace(TAB, folder="Travel", first=30)
+
+    assert route("?folder=Travel", tab).first == 30
+    assert route("?folder=Work", tab).first == 0
+
+
 def test_the_home_of_a_notebook_has_no_query() -> None:
     """The shortest address is the one that is opened most."""
     assert query_of(TAB) == ""

@@ -116,10 +116,12 @@ async def open_epochs(keyring: Keyring, secrets: Secrets, members: Members) -> i
 
 
 def _invites(members: Members) -> tuple[bytes, ...]:
-    """All that were not ended before: also one that is used up is a key in the hands of who had the link."""
-    invites = (record.id for record in members.records() if isinstance(record.says, Invite))
-    open_ones = [id for id in invites if not members.is_ended(id)]
-    return tuple(sorted(open_ones[-INVITES_MAX:]))
+    """Return those that were not ended before, the newest where an epoch has no room for all.
+
+    One that is used up is among them: it is a key in the hands of who had the link.
+    """
+    invites = [record.id for record in members.records() if isinstance(record.says, Invite)]
+    return tuple(sorted([id for id in invites if not members.is_ended(id)][-INVITES_MAX:]))
 
 
 async def _wraps(

@@ -74,7 +74,7 @@ _zip_faults: tuple[type[Exception], ...] = (
     MemoryError,
     OSError,
     OverflowError,
-    RuntimeError,  # with NotImplementedError
+    RuntimeError,  # of an entry that is encrypted, and, as NotImplementedError, of a method that is not known
     ValueError,
     struct.error,
     zlib.error,

@@ -121,6 +121,7 @@ class View:
         self._counting: dict[int, bool] = {}
         self._standings: dict[bytes, Standing] = {}
         self._let_in: dict[int, frozenset[int]] = {}
+        self._known: dict[int, int] = {}
 
     def has(self, place: int) -> bool:
         """Say whether the view shows a record."""
@@ -154,15 +155,15 @@ class View:
         ends = self._graph.invite_ends.get(invite, ())
         return any(self.has(end) and self._is_by_admitted(end) for end in ends)
 
-    def is_senior(self, place: int, to: int) -> bool:
-        """Say whether a record's signer is an owner, admitted, and in fewer steps from the root than a certificate."""
+    def _is_by_senior(self, place: int, depth: int) -> bool:
+        """Whether a record's signer is the root, or an owner that is admitted and in fewer steps from it than `depth`."""
         graph, issuer = self._graph, self._graph.records[place].issuer
         if issuer == ROOT:
             return True
         signer = graph.places[issuer]
         says = graph.records[signer].says
         is_owner = isinstance(says, Certificate) and says.role == Role.OWNER
-        return is_owner and graph.depth[signer] < graph.depth[to] and self.is_admitted(signer)
+        return is_owner and graph.depth[signer] < depth and self.is_admitted(signer)
 
     def _is_by_admitted(self, place: int) -> bool:
         issuer = self._graph.records[place].issuer
@@ -184,32 +185,38 @@ class View:
     def _let_in_by(self, invite: int) -> frozenset[int]:
         known = self._let_in.get(invite)
         if known is None:
-            says = self._graph.records[invite].says
+            graph, says = self._graph, self._graph.records[invite].says
             assert isinstance(says, Invite), "the graph knows invites by their kind"
-            rivals = [
-                one for one in self._graph.by_invite.get(invite, ()) if self.has(one) and self._may_use(one, invite)
-            ]
+            ends = [one for one in graph.invite_ends.get(invite, ()) if self.has(one)]
+            joined = graph.by_invite.get(invite, ()) if self._is_by_admitted(invite) else ()
+            rivals = [one for one in joined if self.has(one) and self._may_use(one, ends)]
             if len(rivals) > says.uses:
-                rivals = sorted(self._graph.ordered(rivals), key=lambda one: not self.is_known_to_senior(one))
+                rivals = sorted(graph.ordered(rivals), key=lambda one: not self.is_known_to_senior(one))
             known = self._let_in[invite] = frozenset(rivals[: says.uses])
         return known
 
-    def _may_use(self, place: int, invite: int) -> bool:
-        graph = self._graph
-        ends = graph.invite_ends.get(invite, ())
-        ended = any(self.has(one) and not graph.past[one] >> place & 1 and self.is_senior(one, place) for one in ends)
-        return not ended and self._is_in_time(place) and self._is_by_admitted(invite)
+    def _may_use(self, place: int, ends: Sequence[int]) -> bool:
+        graph, depth = self._graph, self._graph.depth[place]
+        ended = any(not graph.past[one] >> place & 1 and self._is_by_senior(one, depth) for one in ends)
+        return not ended and self._is_in_time(place)
 
     def _is_in_time(self, place: int) -> bool:
         return place not in self._graph.late or self.is_known_to_senior(place)
 
     def is_known_to_senior(self, place: int) -> bool:
         """Say whether somebody senior signed a record in the knowledge of a certificate."""
-        graph = self._graph
-        return any(
-            self.has(one) and graph.past[one] >> place & 1 and self.is_senior(one, place)
-            for one in range(place + 1, len(graph.records))
-        )
+        return bool(self._known_above(self._graph.depth[place]) >> place & 1)
+
+    def _known_above(self, depth: int) -> int:
+        """The mask of what is in the past of a record by somebody senior to whoever stands so many steps from the root."""
+        known = self._known.get(depth)
+        if known is None:
+            graph, known = self._graph, 0
+            for place, past in enumerate(graph.past):
+                if self.has(place) and self._is_by_senior(place, depth):
+                    known |= past
+            self._known[depth] = known
+        return known
 
     def _judged(self, place: int) -> bool:
         graph, record = self._graph, self._graph.records[place]
