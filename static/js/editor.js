@@ -14,7 +14,6 @@ import { Annotation, Compartment, EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { ySyncFacet, yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 
-import { codePoints } from "./editor/codepoints.js";
 import { carryOver } from "./editor/difference.js";
 import { direction } from "./editor/direction.js";
 import { lineEnds } from "./editor/lineends.js";
@@ -253,7 +252,6 @@ class CarryonEditor extends HTMLElement {
           compositionstart: () => this.#bound?.hold(true),
           compositionend: () => void setTimeout(() => this.#view?.compositionStarted || this.#bound?.hold(false), COMPOSED_MS),
         }),
-        codePoints(fromElsewhere),
         lineEnds(fromElsewhere),
         markdownStyle,
         tasks,

@@ -25,23 +25,10 @@ function difference(shown, text) {
   const shorter = Math.min(shown.length, plain.length);
   let start = 0;
   while (start < shorter && shown[start] === plain[start]) start += 1;
-  if (start > 0 && isHigh(shown.charCodeAt(start - 1))) start -= 1;
   let end = 0;
   while (end < shorter - start && shown[shown.length - 1 - end] === plain[plain.length - 1 - end]) end += 1;
-  // An emoji has two units, and may share one of them with another.
-  if (end > 0 && isLow(shown.charCodeAt(shown.length - end))) end -= 1;
   const insert = Text.of(plain.slice(start, plain.length - end).split("\n"));
   return [ChangeSet.of({ from: start, to: shown.length - end, insert }, shown.length, "\n"), returns(text, plain.length)];
-}
-
-/** @param {number} unit of UTF-16 */
-function isHigh(unit) {
-  return unit >= 0xd800 && unit < 0xdc00;
-}
-
-/** @param {number} unit of UTF-16 */
-function isLow(unit) {
-  return unit >= 0xdc00 && unit < 0xe000;
 }
 
 /** @param {string} text @param {number} length of it with every line end as "\n" */

@@ -62,14 +62,9 @@ function repairs({ startState, changes, newDoc }) {
       if (windows && !isPair) found.push({ from: place, insert: "\r" });
       if (!windows && isPair && index > 0) found.push({ from: place - 1, to: place });
     }
-    const [atStart, atEnd] = [isParted(startState.doc, fromA), isParted(startState.doc, toA)];
-    // What is left of two pairs is one.
-    if (!text && atStart && atEnd) return;
-    // Half of a pair was deleted, or something put between the two: the other half goes with it, unless something stands in its place (Enter
-    // eats the space before it; a line end is no indentation).
-    const isKept = text || startState.doc.sliceString(fromA, toA) === "\r";
-    if (atStart && !text.startsWith("\n")) found.push({ from: fromB - 1, to: fromB });
-    if (atEnd) found.push(isKept ? { from: toB, insert: "\r" } : { from: toB, to: toB + 1 });
+    // Half of a pair was deleted: the other half goes with it, unless something was put in its place (Enter eats the space before it).
+    if (fromA < toA && isParted(startState.doc, fromA) && !text.startsWith("\n")) found.push({ from: fromB - 1, to: fromB });
+    if (fromA < toA && isParted(startState.doc, toA)) found.push(text ? { from: toB, insert: "\r" } : { from: toB, to: toB + 1 });
   });
   return found;
 }
