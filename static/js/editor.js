@@ -14,6 +14,7 @@ import { Annotation, Compartment, EditorState } from "@codemirror/state";
 import { EditorView, keymap } from "@codemirror/view";
 import { ySyncFacet, yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 
+import { codePoints } from "./editor/codepoints.js";
 import { carryOver } from "./editor/difference.js";
 import { direction } from "./editor/direction.js";
 import { lineEnds } from "./editor/lineends.js";
@@ -252,7 +253,9 @@ class CarryonEditor extends HTMLElement {
           compositionstart: () => this.#bound?.hold(true),
           compositionend: () => void setTimeout(() => this.#view?.compositionStarted || this.#bound?.hold(false), COMPOSED_MS),
         }),
+        // What stands last is asked first: the line ends are mended in whole code points.
         lineEnds(fromElsewhere),
+        codePoints(fromElsewhere),
         markdownStyle,
         tasks,
         direction,

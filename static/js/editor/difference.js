@@ -1,9 +1,12 @@
 // @ts-check
 /**
- * What turned the text that stood in the page into the note's: a change in one place, then the "\r" that HTML does not know.
+ * What turned the text that stood in the page into the note's: a change of whole code points in one place, then the "\r" that HTML does not
+ * know.
  */
 
 import { ChangeSet, Text } from "@codemirror/state";
+
+import { isWithin } from "./codepoints.js";
 
 /**
  * Carry what was typed into a text over to another one.
@@ -25,8 +28,10 @@ function difference(shown, text) {
   const shorter = Math.min(shown.length, plain.length);
   let start = 0;
   while (start < shorter && shown[start] === plain[start]) start += 1;
+  if (isWithin(shown, start) || isWithin(plain, start)) start -= 1;
   let end = 0;
   while (end < shorter - start && shown[shown.length - 1 - end] === plain[plain.length - 1 - end]) end += 1;
+  if (isWithin(shown, shown.length - end) || isWithin(plain, plain.length - end)) end -= 1;
   const insert = Text.of(plain.slice(start, plain.length - end).split("\n"));
   return [ChangeSet.of({ from: start, to: shown.length - end, insert }, shown.length, "\n"), returns(text, plain.length)];
 }
