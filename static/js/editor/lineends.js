@@ -2,7 +2,8 @@
 /**
  * Files with Windows line ends stay files with Windows line ends.
  *
- * 1. A "\r" before "\n" is not shown, and the pair is one place: the caret is never between the two, and no deletion parts them.
+ * 1. A "\r" before "\n" is not shown, and the pair is one place: the caret is never between the two, and no change parts them: of
+ *    a pair that one would part the "\n" counts, as it does for a line.
  * 2. What a person types or pastes takes the note's line end: that of its first line.
  * 3. Nothing else is touched: a lone "\r" is shown as a sign, and stays.
  */
@@ -62,9 +63,9 @@ function repairs({ startState, changes, newDoc }) {
       if (windows && !isPair) found.push({ from: place, insert: "\r" });
       if (!windows && isPair && index > 0) found.push({ from: place - 1, to: place });
     }
-    // Half of a pair was deleted: the other half goes with it, unless something was put in its place (Enter eats the space before it).
-    if (fromA < toA && isParted(startState.doc, fromA) && !text.startsWith("\n")) found.push({ from: fromB - 1, to: fromB });
-    if (fromA < toA && isParted(startState.doc, toA)) found.push(text ? { from: toB, insert: "\r" } : { from: toB, to: toB + 1 });
+    // A "\r" whose "\n" went goes too, and a "\n" that stays gets another one.
+    if (isParted(startState.doc, fromA) && !isParted(newDoc, fromB)) found.push({ from: fromB - 1, to: fromB });
+    if (isParted(startState.doc, toA) && !isParted(newDoc, toB)) found.push({ from: toB, insert: "\r" });
   });
   return found;
 }
