@@ -8,7 +8,8 @@
  * 3. Nothing else is touched: a lone "\r" is shown as a sign, and stays.
  */
 
-import { EditorState, RangeSetBuilder } from "@codemirror/state";
+import { indentService } from "@codemirror/language";
+import { EditorSelection, EditorState, RangeSetBuilder, countColumn } from "@codemirror/state";
 import { Decoration, EditorView, ViewPlugin, highlightSpecialChars } from "@codemirror/view";
 import { ySyncAnnotation } from "y-codemirror.next";
 
@@ -35,11 +36,11 @@ export function lineEnds(fromElsewhere) {
   const caret = EditorState.transactionFilter.of((transaction) => {
     const { newDoc, newSelection } = transaction;
     if (!newSelection.ranges.some(({ anchor, head }) => isParted(newDoc, anchor) || isParted(newDoc, head))) return transaction;
-    const { anchor, head } = newSelection.main;
-    const selection = { anchor: anchor - Number(isParted(newDoc, anchor)), head: head - Number(isParted(newDoc, head)) };
-    return [transaction, { selection, sequential: true }];
+    const { anchor, head, goalColumn } = newSelection.main;
+    const range = EditorSelection.range(anchor - Number(isParted(newDoc, anchor)), head - Number(isParted(newDoc, head)), goalColumn);
+    return [transaction, { selection: EditorSelection.create([range]), sequential: true }];
   });
-  return [caret, typed, pairs, highlightSpecialChars({ specialChars: SIGNS })];
+  return [caret, typed, pairs, afterCaret, blankLines, highlightSpecialChars({ specialChars: SIGNS })];
 }
 
 /** @param {Text} doc @param {number} place */
@@ -51,7 +52,8 @@ function isParted(doc, place) {
  * What has to change after a transaction of a person, in the text that it leaves.
  * @param {Transaction} transaction
  */
-function repairs({ startState, changes, newDoc }) {
+function repairs(transaction) {
+  const { startState, changes, newDoc } = transaction;
   const windows = startState.doc.lines > 1 && startState.doc.line(1).text.endsWith("\r");
   /** @type {{from: number, to?: number, insert?: string}[]} */
   const found = [];
@@ -66,33 +68,40 @@ function repairs({ startState, changes, newDoc }) {
     // A "\r" whose "\n" went goes too, and a "\n" that stays gets another one.
     if (isParted(startState.doc, fromA) && !isParted(newDoc, fromB)) found.push({ from: fromB - 1, to: fromB });
     if (isParted(startState.doc, toA) && !isParted(newDoc, toB)) found.push({ from: toB, insert: "\r" });
+    // A line was moved to the end of the note, where none ends.
+    const isLast = toB === newDoc.length && transaction.isUserEvent("move.line");
+    if (isLast && windows && text.endsWith("\r")) found.push({ from: toB - 1, to: toB });
   });
   return found;
 }
 
 const pairs = ViewPlugin.define(
   (view) => {
-    const plugin = { hidden: Decoration.none, atomic: Decoration.none, update };
+    const plugin = { hidden: Decoration.none, update };
     /** @param {{view: EditorView, docChanged: boolean, viewportChanged: boolean}} update */
     function update({ view, docChanged, viewportChanged }) {
       if (!docChanged && !viewportChanged) return;
       const shown = /** @type {RangeSetBuilder<Decoration>} */ (new RangeSetBuilder());
-      const places = /** @type {RangeSetBuilder<Decoration>} */ (new RangeSetBuilder());
-      for (const end of ends(view)) {
-        shown.add(end, end + 1, hidden);
-        places.add(end, end + 2, hidden);
-      }
+      for (const end of ends(view)) shown.add(end, end + 1, hidden);
       plugin.hidden = shown.finish();
-      plugin.atomic = places.finish();
     }
     update({ view, docChanged: true, viewportChanged: true });
     return plugin;
   },
-  {
-    decorations: (plugin) => plugin.hidden,
-    provide: (plugin) => EditorView.atomicRanges.of((view) => view.plugin(plugin)?.atomic ?? Decoration.none),
-  },
+  { decorations: (plugin) => plugin.hidden },
 );
+
+// What goes on from before a pair goes over it; what comes upon one from elsewhere, down a column or to the end of a line, stays before it.
+const afterCaret = EditorView.atomicRanges.of(({ state: { doc, selection } }) => {
+  const { head } = selection.main;
+  return isParted(doc, head + 1) ? Decoration.set(hidden.range(head, head + 2)) : Decoration.none;
+});
+
+// The "\r" of a line of blanks is none that Enter would take over.
+const blankLines = indentService.of(({ state }, place) => {
+  const blanks = /^\s*(?=\r$)/.exec(state.doc.lineAt(place).text);
+  return blanks ? countColumn(blanks[0], state.tabSize) : undefined;
+});
 
 /** Where a "\r\n" begins, in what is in view. @param {EditorView} view */
 function* ends({ visibleRanges, state: { doc } }) {
