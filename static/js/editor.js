@@ -224,6 +224,8 @@ class CarryonEditor extends HTMLElement {
   #open() {
     this.#shown = this.textContent ?? "";
     this.#view = new EditorView({ state: this.#state(this.#shown), parent: this.#root, root: this.#root });
+    // Before CodeMirror, which passes over the keys of a composition.
+    for (const type of /** @type {const} */ (["keydown", "keyup"])) this.#view.dom.addEventListener(type, this.#endComposition, true);
     this.bind();
   }
 
@@ -267,6 +269,11 @@ class CarryonEditor extends HTMLElement {
     const editable = this.dataset.editable === "true";
     return [EditorState.readOnly.of(!editable), EditorView.editable.of(editable)];
   }
+
+  /** Chromium ends a composition whose text is taken out of the page, as undo does, without a word: the next key tells. @param {KeyboardEvent} event */
+  #endComposition = ({ isComposing }) => {
+    if (!isComposing && this.#view?.compositionStarted) this.#view.contentDOM.dispatchEvent(new CompositionEvent("compositionend"));
+  };
 
   /** @param {ViewUpdate} update */
   #typedEarly(update) {

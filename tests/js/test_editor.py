@@ -210,6 +210,22 @@ def test_a_change_from_elsewhere_leaves_a_composition_alone(sheet: Sheet) -> Non
     sheet.settled("Zero one日本 three")
 
 
+@pytest.mark.parametrize(("key", "expected"), [("z", "four\n- onez"), ("Enter", "four\n- one\n- ")])
+def test_a_composition_that_was_undone_holds_nothing_back(sheet: Sheet, key: str, expected: str) -> None:
+    """A3: the browser says nothing of its end; what others write is shown again, and keys are the editor's again."""
+    sheet.open("three\n- one")
+    keys = sheet.page.context.new_cdp_session(sheet.page)
+    sheet.place_caret(11)
+    keys.send("Input.imeSetComposition", {"text": "にほ", "selectionStart": 2, "selectionEnd": 2})
+    sheet.page.keyboard.press("Control+z")
+    until_equal(sheet.shown, "three\n- one")
+
+    order(sheet.page, "change", name=sheet.note, find="three", insert="four")
+    sheet.page.keyboard.press(key)
+
+    sheet.settled(expected)
+
+
 def test_a_task_is_pressed_with_the_mouse_and_with_the_keyboard(sheet: Sheet) -> None:
     sheet.open(LINES)
 
