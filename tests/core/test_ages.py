@@ -94,3 +94,15 @@ async def test_imported_notes_keep_their_files_times_on_every_device(home: Home)
     await until(lambda: ages(one)["Older"] == (old - DAY_MS, old + DAY_MS), "it is brought up to date", 30.0)
     await home.together(one, other)
     assert ages(other) == ages(one)
+
+
+@rule
+async def test_what_is_typed_while_a_clock_stands_before_1970_is_saved(home: Home) -> None:
+    """The time of a journal's row is signed, as that of a change is."""
+    one = await home.begin()
+    one.worker.device.skew_ms = -60 * 365 * DAY_MS
+
+    one.type("typed long ago")
+
+    await until(lambda: one.saved, "it is saved", 30.0)
+    assert home.failures == []

@@ -190,6 +190,35 @@ async def test_i11_who_finds_its_number_taken_draws_another(home: Home) -> None:
 
 
 @rule
+async def test_i11_words_under_a_number_that_was_taken_meanwhile_are_named(home: Home) -> None:
+    """I11: Bert took the number of Anna's core, who was offline and wrote there: each names what it does not show, before and after a start."""
+    anna, bert, note = await two_devices(home)
+    other = next(each for each in opened(anna).notebook.rows if each != note)
+    claire = await home.join(anna, "Claire")
+    await together(home, anna, bert, claire)
+    home.network.go_offline("Anna", told=True)
+    taken = Note(other, opened(anna).notebook.client)
+    heads = tuple(opened(bert).documents.heads(other).values())
+    await send(bert, await sealed(bert, other, taken.set_field("folder", "Bert's", 1), needs=heads))
+    await together(home, bert, claire)
+
+    anna.act("note.rename", note=other, value="Anna's title")
+    await until(lambda: anna.saved, "Anna's words are saved")
+    home.network.go_online("Anna")
+    await home.quiet(anna)
+    await together(home, anna, bert, claire)
+
+    for one, title, folder in ((anna, "Anna's title", ""), (claire, "Welcome", "Bert's")):
+        async for tab in before_and_after(home, one):
+            await home.show(tab, other)
+            row = opened(tab).notebook.rows[other]
+            assert (row.title, row.folder) == (title, folder)
+            [item] = await opened(tab).log.quarantine.items()
+            assert item.kind is Kind.UNREAD
+            assert "another device's here" in item.reason
+
+
+@rule
 async def test_a_document_that_is_torn_is_made_again_without_what_tore_it(home: Home) -> None:
     """What no reading foresees: the words beside it stay, for editors too, and a start finds the same."""
     anna, bert, note = await two_devices(home)

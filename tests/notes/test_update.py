@@ -122,15 +122,63 @@ class TestWriters:
         assert not note.unread[b"two"].early
 
     def test_what_a_device_brings_again_is_no_theft(self) -> None:
-        """A device may pass on what it holds of others, as a tab does that meets a new core: nothing is written by it."""
-        author = Note(ID, 7)
+        """Its own, and beside its own what it holds of others, as a tab does that meets a new core: nothing of that is written by it."""
+        author, other = Note(ID, 7), Note(ID, 8)
         update = author.replace_body("Anna's words")
+        other.apply(update)
+        other.splice(0, 0, "Bert on ")
         note = Note(ID, 1, "here")
         note.absorb(b"one", "anna", [update])
 
-        assert note.absorb(b"two", "bert", [update]) == []
+        assert note.absorb(b"two", "anna", [update]) == []
+        assert note.apply(update) == b""
+        note.absorb(b"three", "bert", [other.state()])
 
+        assert note.body == "Bert on Anna's words"
         assert note.unread == {}
+
+    def test_what_is_written_under_a_taken_number_is_named_though_its_clocks_are_held(self) -> None:
+        """Who took the number has made as many clocks as the words have, or more: they are refused, not passed over."""
+        victim, thief = Note(ID, 7), Note(ID, 7)
+        note = Note(ID, 1, "here")
+        note.absorb(b"theft", "eve", [thief.replace_body("Eve's longer words")])
+
+        note.absorb(b"words", "anna", [victim.replace_body("Anna's")])
+
+        assert note.body == "Eve's longer words"
+        assert list(note.unread) == [b"words"]
+        assert "number 7" in note.unread[b"words"].reason
+
+    def test_what_waits_and_turns_out_to_be_under_a_taken_number_is_named(self) -> None:
+        """It came before what it builds on, and another device took its number meanwhile."""
+        base = Note(ID, 5)
+        first = base.replace_body("one")
+        victim, thief = Note(ID, 7), Note(ID, 7)
+        victim.apply(first)
+        note = Note(ID, 1, "here")
+        note.absorb(b"words", "anna", [victim.splice(3, 3, "!")])
+        note.absorb(b"theft", "eve", [thief.replace_body("Eve's")])
+
+        note.absorb(b"first", "carl", [first])
+
+        assert "!" not in note.body
+        assert list(note.unread) == [b"words"]
+        assert not note.pending
+
+    def test_an_edit_takes_nothing_along_that_waited_for_it(self) -> None:
+        """It is signed by this device: with another one's words in it, all others would refuse it. The next change lets them in."""
+        tab, other = Note(ID, 7), Note(ID, 8)
+        edit = tab.replace_body("Anna's")
+        other.apply(edit)
+        note = Note(ID, 1, "anna")
+        note.absorb(b"early", "bert", [other.splice(6, 6, " and Bert's")])
+
+        assert note.apply(edit, wait=False) == edit
+        assert (note.body, note.pending) == ("Anna's", True)
+        note.absorb(b"next", "carl", [Note(ID, 9).set_field("folder", "a", 1)])
+
+        assert (note.body, note.pending) == ("Anna's and Bert's", False)
+        assert note.writers[8] == "bert"
 
     def test_a_taken_number_of_its_own_is_not_written_under(self) -> None:
         """Another device came first: the document says so, and goes on under another number with all that it holds."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from carryon.storage import layouts
@@ -70,6 +71,8 @@ def test_what_was_written_is_read() -> None:
     state = NoteState("note", 258, {LINK.author: LINK}, b"state", {7: b"deviceid", 2**32 - 1: b"8 octets"})
 
     assert layouts.journal_in(layouts.journal_payload(ROW), ROW.author) == ROW
+    early = replace(ROW, time=-1)
+    assert layouts.journal_in(layouts.journal_payload(early), early.author) == early
     assert layouts.state_in(layouts.state_payload(state), "note") == state
     assert layouts.seen_in(layouts.seen_value(seen)) == seen
     assert layouts.numbers_in(layouts.numbers_value(3, 9)) == (3, 9)

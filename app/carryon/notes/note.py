@@ -5,13 +5,15 @@ The document: root `body`, a text, the Markdown byte for byte; root `fields`, a 
 
 1. An update is read (update.py) before pycrdt is given it. One that is unfit changes nothing. One that came too early
    is set aside here and taken in as soon as what it needs is: pycrdt settles differently on what it was given early.
-   `pending` says that something is set aside, and `state` then refuses: a checkpoint would lose text for good.
+   `pending` says that something is set aside, and `state` then refuses: a checkpoint would lose text for good. An edit that
+   may not wait releases nothing: what it returns is signed by this device, and must hold nobody else's words.
 2. What an edit or an update brought is taken from its transaction's event, never from a difference of states: that
    would carry the whole delete set of the document.
 3. An observer lives for one transaction only: those left on idle documents have leaked.
 4. A client number is used by one core start or tab and never again; it is given from outside and fits 32 bits. It is
    the number of the device that used it first in this note (`writers`): what another device brings under it is refused,
-   for two writers under one number diverge in silence. Where no device is named nobody asks.
+   for two writers under one number diverge in silence. So is an update of a change that holds nothing but clocks of others'
+   numbers that are here: it was written under a number that somebody had taken. Where no device is named nobody asks.
 5. An update that pycrdt takes in by half, or fails over, tears the document: BadUpdate says so, and the document must be
    thrown away and loaded again without it. A flipped bit is often accepted: only the seal proves that bytes are right.
 6. Texts are spliced in code points (offsets.py converts), and ranges are checked before pycrdt sees them.
@@ -164,7 +166,7 @@ class Note:
     def apply(self, update: bytes, *, wait: bool = True) -> bytes:
         """Apply an update of this device's own and return what was new here, with what it released.
 
-        One that came too early is set aside, or refused where it may not `wait`. Raises BadUpdate.
+        One that came too early is set aside, or refused where it may not `wait`; nothing is released then. Raises BadUpdate.
         """
         reading = self._read(update, self.device)
         if reading.lacks(self._clocks):
@@ -174,7 +176,8 @@ class Note:
             return b""
         # A set field names itself, by a name with a slash; watching costs more than the rest of an update of a text.
         is_field = b"/" in update or self.pending
-        return self._observed(lambda: self._take_in(update, reading, self.device), is_field=is_field)
+        take = self._take_in if wait else self._take
+        return self._observed(lambda: take(update, reading, self.device), is_field=is_field)
 
     def absorb(self, change: bytes, device: str, updates: Sequence[bytes]) -> list[bytes]:
         """Take in what can be of a change of a device, by its name, and return what was new here, in order.
@@ -185,6 +188,7 @@ class Note:
         for update in updates:
             try:
                 reading = self._read(update, device)
+                self._check_writes(reading, device)
                 if reading.lacks(self._clocks):
                     self._set_aside(_Early(change, device, update, reading))
                     continue
@@ -325,8 +329,19 @@ class Note:
 
     def _check_writer(self, reading: Reading, device: str) -> None:
         for client in reading.advances(self._clocks):
-            if self._writers.get(client, device) != device:
-                raise BadUpdate(self.id, f"it is written under the number {client}, which is another device's here")
+            if self._is_anothers(client, device):
+                raise self._taken(client)
+
+    def _check_writes(self, reading: Reading, device: str) -> None:
+        """Refuse what holds nothing of its device: a tab may pass on what others wrote, a change is not made for that."""
+        if reading.spans and all(self._is_anothers(client, device) for client in reading.spans):
+            raise self._taken(next(iter(reading.spans)))
+
+    def _is_anothers(self, client: int, device: str) -> bool:
+        return self._writers.get(client, device) != device
+
+    def _taken(self, client: int) -> BadUpdate:
+        return BadUpdate(self.id, f"it is written under the number {client}, which is another device's here")
 
     def _set_aside(self, one: _Early) -> None:
         kept = [each.update for each in self._early]
@@ -358,6 +373,8 @@ class Note:
                 self._early.remove(one)
                 try:
                     self._check_writer(one.reading, one.device)
+                    if one.change:
+                        self._check_writes(one.reading, one.device)
                 except BadUpdate as fault:
                     self._refused[one.change] = fault.reason
                     continue

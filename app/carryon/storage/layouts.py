@@ -10,7 +10,7 @@ author 16 ‖ n 8 ‖ id 32.
                  …   what the at-rest sealer made of the payload, bound to "<store>/<key>"
 
     store        key                   payload                                                            plain/sealed
-    journal      (author, number)      text note · 8 time in ms · 4 apart in s · 2 count of base, links · update     s
+    journal      (author, number)      text note · 8 time in ms, signed · 4 apart in s · 2 count of base, links · update     s
                                        sealed for "journal/<author in hex>/<number>"; number: turn × 2³² + count
     log          pos, from 1;          the change as sent. Positions have no gaps; append order                       p
                  second key (tag, author, n, id)
@@ -54,7 +54,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from carryon_sync.formats.change import Change, Link, Seen, decode_change
-from carryon_sync.formats.octets import Cursor, Malformed, u16, u32, u64
+from carryon_sync.formats.octets import Cursor, Malformed, i64, u16, u32, u64
 from carryon_sync.formats.rejected import Rejected
 
 from carryon.storage.keys import Key
@@ -246,14 +246,14 @@ def quarantine_in(value: bytes) -> tuple[str, bytes]:
 
 def journal_payload(row: JournalRow) -> bytes:
     """Write a journal row, to be sealed."""
-    return b"".join((_text(row.note), u64(row.time), u32(row.apart), _links(row.base), row.update))
+    return b"".join((_text(row.note), i64(row.time), u32(row.apart), _links(row.base), row.update))
 
 
 def journal_in(payload: bytes, author: bytes) -> JournalRow | None:
     """Read an opened journal row, or None if it is damaged."""
     cursor = Cursor(payload)
     try:
-        note, time, apart = _taken_text(cursor), cursor.u64("time"), cursor.u32("apart")
+        note, time, apart = _taken_text(cursor), cursor.i64("time"), cursor.u32("apart")
         return JournalRow(author, note, _taken_links(cursor), time, apart, cursor.rest())
     except (Malformed, UnicodeDecodeError):
         return None
