@@ -137,6 +137,22 @@ class TestWriters:
         assert note.body == "Bert on Anna's words"
         assert note.unread == {}
 
+    def test_new_words_under_another_device_s_number_are_refused_beside_its_own(self) -> None:
+        """Words of its own make nobody else's number its own."""
+        author, thief, other = Note(ID, 7), Note(ID, 7), Note(ID, 8)
+        first = author.replace_body("Anna's")
+        other.apply(first)
+        thief.apply(first)
+        other.apply(Note.load(ID, 7, thief.state()).splice(6, 6, " forged"))
+        other.splice(0, 0, "Bert on ")
+        note = Note(ID, 1, "here")
+        note.absorb(b"one", "anna", [first])
+
+        note.absorb(b"two", "bert", [other.state()])
+
+        assert note.body == "Anna's"
+        assert "number 7" in note.unread[b"two"].reason
+
     def test_what_is_written_under_a_taken_number_is_named_though_its_clocks_are_held(self) -> None:
         """Who took the number has made as many clocks as the words have, or more: they are refused, not passed over."""
         victim, thief = Note(ID, 7), Note(ID, 7)
