@@ -239,3 +239,31 @@ async def test_a_full_disk_keeps_no_core_from_starting_where_a_head_has_rotted(h
     mend(tab.worker.device)
     tab.type("third ")
     await home.quiet(tab)
+
+
+@rule
+async def test_a_core_that_cannot_read_its_own_words_writes_nothing_under_their_clocks(home: Home) -> None:
+    """E7: a note that was loaded without them is written on; they come back, and all that was written is there."""
+    tab, note = await two_changes(home)
+    core = opened(tab)
+
+    def folder() -> str | None:
+        document = core.notebook.note(note)
+        return document and document.field("folder").value
+
+    tab.act("note.move", note=note, value="Garden")
+    await home.quiet(tab)
+    damage(tab, note, -1)
+    home.relay.crash()
+    async with core.documents.gate(note):
+        await core.documents.reloaded(note)
+    assert folder() is None
+
+    tab.act("note.rename", note=note, value="Seeds")
+    await until(lambda: tab.saved, "it is saved")
+    home.relay.start()
+    await until(lambda: folder() == "Garden", "the note is whole", 60.0)
+
+    tab = await start_again(home, tab)
+    row = opened(tab).notebook.rows[note]
+    assert (row.title, row.folder) == ("Seeds", "Garden")

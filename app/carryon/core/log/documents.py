@@ -164,8 +164,8 @@ class Documents:
             self._heads.pop(note, None)
             self.tails.pop(note, None)
             self._notebook.discard_note(note)
-        else:
-            self._renumber(note, document)
+        elif document.is_number_taken:
+            self._renumber(note)
         self._missing.get(note, set()).difference_update(changes)
         unread = {change: unread.reason for change, unread in document.unread.items() if change}
         released = self._early.get(note, frozenset())
@@ -206,15 +206,16 @@ class Documents:
         self._notebook.put_note(
             replay.document, created, modified, named(loaded.heads), whole=whole, has_begun=begun is not None
         )
-        self._renumber(note, replay.document)
+        if not whole or replay.document.is_number_taken:
+            # What is missing may have been written by this core: its clocks must not be given a second time.
+            self._renumber(note)
         await self._name_unread(note, replay.read, replay.unread)
         for due in self._once_readable.pop(note, {}).values():
             due()
         return True
 
-    def _renumber(self, note: str, document: Note) -> None:
-        if document.is_number_taken:
-            self._notebook.renumber(note, int.from_bytes(self._identity.random(4), "big"))
+    def _renumber(self, note: str) -> None:
+        self._notebook.renumber(note, int.from_bytes(self._identity.random(4), "big"))
 
     async def _replayed(self, note: str, unfolded: Sequence[JournalRow]) -> tuple[Loaded, Replayed | None]:
         tag, torn = self._identity.tag(note), self._torn.setdefault(note, {})
